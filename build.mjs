@@ -1,0 +1,20 @@
+// Builds dist/: the wasm from assembly/, the module that carries it as base64, and the TypeScript around it.
+import { execFileSync } from 'node:child_process';
+import { chmodSync, copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+
+const resolve = createRequire(import.meta.url).resolve;
+const run = (script, ...args) => execFileSync(process.execPath, [script, ...args], { stdio: 'inherit' });
+
+mkdirSync('build', { recursive: true });
+run(join(dirname(resolve('assemblyscript/package.json')), 'bin/asc.js'), '--target', 'release');
+
+const wasm = readFileSync('build/core.wasm').toString('base64');
+writeFileSync('src/engine/core.generated.ts', `// Made by build.mjs from assembly/.\nexport const wasm =\n  '${wasm}';\n`);
+
+rmSync('dist', { recursive: true, force: true });
+run(join(dirname(resolve('typescript/package.json')), 'bin/tsc'), '-p', 'tsconfig.build.json');
+copyFileSync('build/core.wasm', 'dist/core.wasm');
+writeFileSync('dist/core.wasm.d.ts', 'declare const module: WebAssembly.Module;\nexport default module;\n');
+chmodSync('dist/src/cli/main.js', 0o755);

@@ -1,0 +1,33 @@
+/**
+ * What an embedding program can do wrong. A guest can cause none of these.
+ *
+ * - `bad-argument`: a value has the wrong type or lies outside its range.
+ * - `bad-msix-capability`: the MSI-X layout does not fit the BARs and the policy refuses that.
+ * - `overlap`: BARs of two functions claim the same bytes.
+ * - `duplicate-function`: a function with this SBDF is assigned already.
+ * - `unknown-function`: the function is not (or no longer) assigned to this dispatcher.
+ * - `out-of-memory`: the dispatcher's linear memory is exhausted.
+ * - `bad-module`: the WebAssembly module is not Trapline's core.
+ */
+export type ErrorCode =
+  | 'bad-argument'
+  | 'bad-msix-capability'
+  | 'overlap'
+  | 'duplicate-function'
+  | 'unknown-function'
+  | 'out-of-memory'
+  | 'bad-module';
+
+/** Thrown for misuse by the embedding program, never for anything that a guest does. */
+export class TraplineError extends Error {
+  override readonly name = 'TraplineError';
+  readonly code: ErrorCode;
+  /** Every fault found, a sentence each, naming function, field, value and rule. */
+  readonly faults: readonly string[];
+
+  constructor(code: ErrorCode, ...faults: string[]) {
+    super(faults.join('; '));
+    this.code = code;
+    this.faults = faults;
+  }
+}

@@ -1,0 +1,73 @@
+import type { Bar, BarType, Vector } from './host.js';
+import type { Sbdf } from './sbdf.js';
+
+/** A function as the embedder hands it over at `assign`. Addresses and sizes are in bytes. */
+export interface FunctionDescription {
+  /** `0000:bb:dd.f`, `bb:dd.f`, or segment << 16 | bus << 8 | device << 3 | function. */
+  readonly sbdf: string | Sbdf;
+  /** In any order; absent indices are empty. A `mem64` BAR takes the next index as well. */
+  readonly bars: readonly BarDescription[];
+  readonly msix?: MsixLayout;
+  /** Memory decoding is on from the start. Default: off. */
+  readonly decode?: boolean;
+}
+
+export interface BarDescription {
+  /** 0 to 5; 6 is the expansion ROM. */
+  readonly index: number;
+  readonly type: BarType;
+  /** Guest-physical. */
+  readonly address: number;
+  readonly size: number;
+  /** Host-physical. Default: `address`. */
+  readonly hostAddress?: number;
+  /** This BAR's own initial state. Default: the function's `decode`. */
+  readonly enabled?: boolean;
+}
+
+/** The MSI-X capability's Table and PBA registers, taken apart. */
+export interface MsixLayout {
+  /** Entries, 1 to 2048. */
+  readonly count: number;
+  /** 16 bytes an entry. */
+  readonly table: BarOffset;
+  /** A bit a vector, in whole 8-byte words. */
+  readonly pba: BarOffset;
+}
+
+export interface BarOffset {
+  /** BAR indicator: the BAR's index. */
+  readonly bir: number;
+  /** Bytes from the BAR's start; a multiple of 8. */
+  readonly offset: number;
+}
+
+/**
+ * - `okay`: decoding is as asked.
+ * - `noop`: it was so before.
+ * - `fail`: it could not be switched on; a diagnostic says why.
+ */
+export type DecodeResult = 'okay' | 'noop' | 'fail';
+
+/** An assigned function. */
+export interface TrappedFunction {
+  readonly sbdf: Sbdf;
+  /** By index, without the empty ones. */
+  readonly bars: readonly Bar[];
+  readonly msix: MsixLayout | undefined;
+  /** The COMMAND register's memory decoding as last set. */
+  readonly decoding: boolean;
+  /** The 16-bit Message Control register: enable, function mask, table size - 1. 0 without MSI-X. */
+  readonly messageControl: number;
+  /** A guest's write of Message Control; only enable (bit 15) and function mask (bit 14) count. */
+  writeMessageControl(value: number): void;
+  /** A guest's write of COMMAND, memory decoding bit. */
+  setDecode(on: boolean): DecodeResult;
+  /**
+   * A guest's write of a BAR. False, and nothing moves, while the BAR is enabled. In the hardware domain the host
+   * address moves with the guest's.
+   */
+  moveBar(index: number, address: number): boolean;
+  /** State of one MSI-X entry. Throws `bad-argument` for an index outside the table. */
+  vector(index: number): Vector;
+}

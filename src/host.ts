@@ -1,0 +1,72 @@
+import type { Width } from './access.js';
+import type { Sbdf } from './sbdf.js';
+
+/**
+ * What answers accesses to one 4 KiB host page: its memory, or callbacks.
+ * Memory is little endian, 4096 bytes long, and its start is 8-byte aligned in its buffer.
+ */
+export type HostPage = Uint8Array | PageHandler;
+
+/** Offsets are within the page and aligned to the width; data are unsigned 32-bit lanes. */
+export interface PageHandler {
+  /** Returns the value, or its low lane; for width 8 stores the high lane in `high[0]`. */
+  read(offset: number, width: Width, high: Uint32Array): number;
+  write(offset: number, width: Width, low: number, high: number): void;
+}
+
+/** One MSI-X table entry as the guest wrote it, and what the host made of it. */
+export interface Vector {
+  readonly index: number;
+  readonly addressLow: number;
+  readonly addressHigh: number;
+  readonly data: number;
+  /** Vector control, bit 0. */
+  readonly masked: boolean;
+  /** Address or data were written since the vector was armed last. */
+  readonly updated: boolean;
+  /** The host delivers this vector's interrupt. */
+  readonly armed: boolean;
+}
+
+/** A BAR as hosts and diagnostics see it; index 6 is the expansion ROM. */
+export interface Bar {
+  readonly index: number;
+  readonly type: BarType;
+  /** Guest-physical address, bytes. */
+  readonly address: number;
+  /** Host-physical address, bytes. */
+  readonly hostAddress: number;
+  readonly size: number;
+  /** Accesses reach it. */
+  readonly enabled: boolean;
+}
+
+export type BarType = 'io' | 'mem32' | 'mem64' | 'rom';
+
+/** What the guest's memory map holds at a page: nothing, the host page of the same number, or something else. */
+export type GuestMapping = 'none' | 'identity' | 'other';
+
+/**
+ * All hardware is behind this one interface. Every method may throw: the guest's access then reads all ones or is
+ * dropped, and the error reaches `onError`. All addresses are in bytes.
+ */
+export interface Host {
+  /** Maps a host page (4096-aligned). Null: it cannot be mapped. */
+  mapPage(address: number, sbdf: Sbdf): HostPage | null;
+  unmapPage?(address: number, sbdf: Sbdf): void;
+  /** What the guest has at this guest page. Default: nothing. */
+  guestMapping?(address: number): GuestMapping;
+  /** Removes an identity mapping of this guest page, so that its accesses trap (the hole). */
+  removeGuestMapping?(address: number): void;
+  /** Whether decoding may change for this BAR. Default: yes. */
+  mayMapBar?(sbdf: Sbdf, bar: Bar): boolean;
+  /** 16-bit configuration write. */
+  writeConfig?(sbdf: Sbdf, register: number, value: number): void;
+  disableIntx?(sbdf: Sbdf): void;
+  /** Delivers the vector's interrupt from now on. `vector.masked` says whether at once. */
+  armVector?(sbdf: Sbdf, vector: Vector): void;
+  /** Ends delivery. `vector.armed` is false where there is nothing to end. */
+  disarmVector?(sbdf: Sbdf, vector: Vector): void;
+  /** The mask bit changed. */
+  maskVector?(sbdf: Sbdf, vector: Vector): void;
+}
