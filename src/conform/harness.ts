@@ -1,0 +1,268 @@
+import { PAGE_SIZE, UNCLAIMED, type Width } from '../access.js';
+import { InputError } from '../cli/input-error.js';
+import type { Diagnostic } from '../diagnostics.js';
+import type { DispatcherOptions, Trap } from '../dispatcher.js';
+import { TraplineError } from '../errors.js';
+import type { TrappedFunction } from '../function.js';
+import type { Bar, GuestMapping, Host, PageHandler, Vector } from '../host.js';
+import type { Policy } from '../policy.js';
+import type { Sbdf } from '../sbdf.js';
+import { BackingMemory } from './backing-memory.js';
+import type { Effect, GuestPageType, Outcome, Step } from './scenario.js';
+
+export type CreateTrap = (options: DispatcherOptions) => Trap;
+
+/** Runs scenarios through a dispatcher, whose host backs pages with the format's memory and records every effect. */
+export class Harness {
+  private readonly create: CreateTrap;
+  private readonly policy: Policy;
+  private scenario: Scenario | undefined;
+
+  constructor(create: CreateTrap, policy: Policy) {
+    this.create = create;
+    this.policy = policy;
+  }
+
+  /** Throws `InputError` for a step that cannot be run. */
+  run(step: Step): Outcome {
+    if (step.op === 'scenario') {
+      this.scenario = new Scenario(this.create, this.policy, step.hardware);
+      return { rc: 'okay', fx: [] };
+    }
+    if (!this.scenario) throw new InputError(`op ${step.op} before the first scenario`);
+    return this.scenario.run(step);
+  }
+}
+
+class Scenario {
+  private readonly host = new ScenarioHost();
+  private readonly trap: Trap;
+  private readonly functions = new Map<number, TrappedFunction>();
+  private readonly errors: unknown[] = [];
+
+  constructor(create: CreateTrap, policy: Policy, hardware: boolean) {
+    this.trap = create({
+      host: this.host,
+      domain: hardware ? 'hardware' : 'guest',
+      policy,
+      diagnosticLimit: 'none',
+      onDiagnostic: (diagnostic) => this.host.log(diagnostic),
+      onError: (error) => this.errors.push(error),
+    });
+  }
+
+  run(step: Exclude<Step, { op: 'scenario' }>): Outcome {
+    const answer = this.answer(step);
+    // The host below never throws on purpose.
+    if (this.errors.length > 0) throw this.errors[0];
+    return { ...answer, fx: this.host.takeEffects() };
+  }
+
+  private answer(step: Exclude<Step, { op: 'scenario' }>): Omit<Outcome, 'fx'> {
+    switch (step.op) {
+      case 'read':
+        return this.read(step.address, step.width as Width);
+      case 'write': {
+        const claimed = this.trap.write(step.address, step.width as Width, step.low, step.high);
+        return { rc: claimed ? 'okay' : 'retry' };
+      }
+      case 'device':
+        return { rc: this.addDevice(step) };
+      case 'mapfail':
+        this.host.setMapFailure(step.page, step.fail);
+        return { rc: 'okay' };
+      case 'p2m':
+        this.host.setGuestPage(step.page, step.type, step.frame);
+        return { rc: 'okay' };
+      default: {
+        const f = this.functions.get(step.id);
+        return f ? this.configure(step, f) : { rc: 'nodev' };
+      }
+    }
+  }
+
+  private read(address: number, width: Width): Omit<Outcome, 'fx'> {
+    const low = this.trap.read(address, width);
+    if (low === UNCLAIMED) return { rc: 'retry', data: 'f'.repeat(2 * width) };
+    const data = width === 8 ? padded(this.trap.high, 4) + padded(low, 4) : padded(low, width);
+    return { rc: 'okay', data };
+  }
+
+  private addDevice({ id, bars, msix }: Extract<Step, { op: 'device' }>): string {
+    if (this.functions.has(id)) throw new InputError(`device ${id} is there already`);
+    this.host.keepBars(
+      id,
+      bars.filter(({ stuck }) => stuck).map(({ index }) => index),
+    );
+    try {
+      const f = this.trap.assign({ sbdf: id, bars, msix });
+      this.functions.set(id, f);
+      this.host.addTable(f);
+      return 'okay';
+    } catch (error) {
+      if (!(error instanceof TraplineError)) throw error;
+      if (error.code === 'bad-msix-capability') return 'nodev';
+      throw new InputError(error.message);
+    }
+  }
+
+  private configure(
+    step: Extract<Step, { op: 'control' | 'cread' | 'decode' | 'bar' | 'remove' }>,
+    f: TrappedFunction,
+  ): Omit<Outcome, 'fx'> {
+    switch (step.op) {
+      case 'control':
+        f.writeMessageControl(step.value);
+        return { rc: 'okay', ctl: padded(f.messageControl, 2) };
+      case 'cread':
+        return { rc: 'okay', ctl: padded(f.messageControl, 2) };
+      case 'decode':
+        return { rc: f.setDecode(step.enabled) };
+      case 'bar':
+        return { rc: this.moveBar(f, step.index, step.address) };
+      case 'remove':
+        this.trap.deassign(step.id);
+        this.functions.delete(step.id);
+        return { rc: 'okay' };
+    }
+  }
+
+  private moveBar(f: TrappedFunction, index: number, address: number): string {
+    // An empty BAR is never enabled, and nothing lies in it.
+    if (!f.bars.some((bar) => bar.index === index)) return 'okay';
+    try {
+      return f.moveBar(index, address) ? 'okay' : 'ignored';
+    } catch (error) {
+      if (error instanceof TraplineError) throw new InputError(error.message);
+      throw error;
+    }
+  }
+}
+
+class ScenarioHost implements Host {
+  private effects: Effect[] = [];
+  private readonly memory = new BackingMemory();
+  private readonly unmappable = new Set<number>();
+  private readonly guestPages = new Map<number, GuestMapping>();
+  private readonly kept = new Map<Sbdf, readonly number[]>();
+  private readonly functions = new Map<Sbdf, TrappedFunction>();
+
+  takeEffects(): Effect[] {
+    const effects = this.effects;
+    this.effects = [];
+    return effects;
+  }
+
+  /** `stuck`: decode changes never alter these BARs' enabled flag. */
+  keepBars(sbdf: Sbdf, indices: readonly number[]): void {
+    this.kept.set(sbdf, indices);
+  }
+
+  addTable(f: TrappedFunction): void {
+    this.functions.set(f.sbdf, f);
+  }
+
+  setMapFailure(page: number, fail: boolean): void {
+    if (fail) this.unmappable.add(page);
+    else this.unmappable.delete(page);
+  }
+
+  setGuestPage(page: number, type: GuestPageType, frame = page / PAGE_SIZE): void {
+    const identity = type === 'direct' && frame === page / PAGE_SIZE;
+    const empty = type === 'dm' || type === 'invalid';
+    this.guestPages.set(page, empty ? 'none' : identity ? 'identity' : 'other');
+  }
+
+  log({ level, sbdf, code }: Diagnostic): void {
+    this.effects.push(['log', level[0].toUpperCase(), sbdf, code]);
+  }
+
+  mapPage(address: number): PageHandler | null {
+    const failed = this.unmappable.has(address);
+    this.effects.push([failed ? 'mapfail' : 'map', hex(address)]);
+    return failed ? null : this.page(address);
+  }
+
+  unmapPage(address: number): void {
+    this.effects.push(['unmap', hex(address)]);
+  }
+
+  guestMapping(address: number): GuestMapping {
+    return this.guestPages.get(address) ?? 'none';
+  }
+
+  removeGuestMapping(address: number): void {
+    this.guestPages.set(address, 'none');
+    this.effects.push(['p2mrm', hex(address)]);
+  }
+
+  mayMapBar(sbdf: Sbdf, bar: Bar): boolean {
+    return !this.kept.get(sbdf)?.includes(bar.index);
+  }
+
+  writeConfig(sbdf: Sbdf, register: number, value: number): void {
+    this.effects.push(['cfg', sbdf, register, padded(value, 2)]);
+  }
+
+  disableIntx(sbdf: Sbdf): void {
+    this.effects.push(['intx', sbdf, 0]);
+  }
+
+  armVector(sbdf: Sbdf, vector: Vector): void {
+    this.effects.push(['en', ...entry(sbdf, vector), hex(this.tableBarAddress(sbdf))]);
+  }
+
+  disarmVector(sbdf: Sbdf, vector: Vector): void {
+    if (vector.armed) this.effects.push(['dis', ...entry(sbdf, vector)]);
+    else this.notArmed(sbdf, vector.index);
+  }
+
+  maskVector(sbdf: Sbdf, vector: Vector): void {
+    this.effects.push(['mask', ...entry(sbdf, vector), vector.armed ? 1 : 0]);
+  }
+
+  /** Runs of consecutive entries are one effect. */
+  private notArmed(sbdf: Sbdf, index: number): void {
+    const last = this.effects.at(-1);
+    if (last?.[0] === 'noent' && last[1] === sbdf && last[3] === index - 1) {
+      this.effects[this.effects.length - 1] = ['noent', sbdf, last[2], index];
+    } else {
+      this.effects.push(['noent', sbdf, index, index]);
+    }
+  }
+
+  private tableBarAddress(sbdf: Sbdf): number {
+    const f = this.functions.get(sbdf);
+    return f?.bars.find(({ index }) => index === f.msix?.table.bir)?.address ?? 0;
+  }
+
+  private page(address: number): PageHandler {
+    return {
+      read: (offset, width, high) => {
+        const at = address + offset;
+        const low = this.memory.read(at, Math.min(width, 4));
+        if (width === 8) high[0] = this.memory.read(at + 4, 4);
+        const value = width === 8 ? padded(high[0], 4) + padded(low, 4) : padded(low, width);
+        this.effects.push(['rd', hex(address), offset, width, value]);
+        return low;
+      },
+      write: (offset, width, low, high) => {
+        const at = address + offset;
+        this.memory.write(at, Math.min(width, 4), low);
+        if (width === 8) this.memory.write(at + 4, 4, high);
+        const value = width === 8 ? padded(high, 4) + padded(low, 4) : padded(low, width);
+        this.effects.push(['wr', hex(address), offset, width, value]);
+      },
+    };
+  }
+}
+
+const hex = (value: number): string => value.toString(16);
+
+/** `width` bytes of an unsigned lane. */
+const padded = (value: number, width: number): string => (value >>> 0).toString(16).padStart(2 * width, '0');
+
+function entry(sbdf: Sbdf, vector: Vector): Effect {
+  const address = (BigInt(vector.addressHigh >>> 0) << 32n) | BigInt(vector.addressLow >>> 0);
+  return [sbdf, vector.index, address.toString(16), hex(vector.data >>> 0), vector.masked ? 1 : 0];
+}

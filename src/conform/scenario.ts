@@ -1,0 +1,249 @@
+import { InputError } from '../cli/input-error.js';
+import type { BarDescription, MsixLayout } from '../function.js';
+
+/** One line of a scenario file: the input of a step and what came of it. Addresses are numbers here. */
+export type Step =
+  | { readonly op: 'scenario'; readonly name: string; readonly hardware: boolean }
+  | {
+      readonly op: 'device';
+      readonly id: number;
+      readonly bars: readonly ScenarioBar[];
+      readonly msix: MsixLayout;
+    }
+  | { readonly op: 'read'; readonly address: number; readonly width: number }
+  | {
+      readonly op: 'write';
+      readonly address: number;
+      readonly width: number;
+      readonly low: number;
+      readonly high: number;
+    }
+  | { readonly op: 'control'; readonly id: number; readonly value: number }
+  | { readonly op: 'cread'; readonly id: number }
+  | { readonly op: 'decode'; readonly id: number; readonly enabled: boolean }
+  | { readonly op: 'bar'; readonly id: number; readonly index: number; readonly address: number }
+  | { readonly op: 'mapfail'; readonly page: number; readonly fail: boolean }
+  | { readonly op: 'remove'; readonly id: number }
+  | {
+      readonly op: 'p2m';
+      readonly page: number;
+      readonly type: GuestPageType;
+      /** Frame number; undefined: the page's own. */
+      readonly frame: number | undefined;
+    };
+
+export interface ScenarioBar extends BarDescription {
+  /** Decode changes never alter this BAR's enabled flag. */
+  readonly stuck: boolean;
+}
+
+export type GuestPageType = 'ram' | 'direct' | 'dm' | 'invalid';
+
+/** A side effect as the file writes it: a kind, then its fields. */
+export type Effect = readonly (string | number)[];
+
+/** What a step answers and does. Hexadecimal text as in the file. */
+export interface Outcome {
+  readonly rc: string;
+  readonly data?: string;
+  readonly ctl?: string;
+  readonly fx: readonly Effect[];
+}
+
+export interface Line {
+  readonly step: Step;
+  /** The step's own fields as written, for messages. */
+  readonly input: object;
+  readonly expected: Outcome;
+}
+
+/** Reads and checks one line. Throws `InputError`. */
+export function parseLine(text: string): Line {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw new InputError(`not JSON: ${(error as Error).message}`);
+  }
+  const line = new Fields('', value);
+  const step = parseStep(line);
+  const { rc, data, raw, ctl, crash, fx, ...input } = value as Record<string, unknown>;
+  return {
+    step,
+    input: step.op === 'write' ? { ...input, data } : input,
+    expected: parseOutcome(line, step),
+  };
+}
+
+function parseStep(line: Fields): Step {
+  const op = line.text('op');
+  switch (op) {
+    case 'scenario':
+      return { op, name: line.text('name'), hardware: line.flag('hwdom') };
+    case 'device': {
+      const msix = line.object('msix');
+      return {
+        op,
+        id: line.id(),
+        bars: line.list('bars').map(parseBar),
+        msix: {
+          count: msix.integer('count', 1, 2048),
+          table: parseBarOffset(msix.object('table')),
+          pba: parseBarOffset(msix.object('pba')),
+        },
+      };
+    }
+    case 'read':
+      return { op, address: line.hex('addr'), width: line.width() };
+    case 'write': {
+      const width = line.width();
+      const data = line.bits('data', 8 * width);
+      const low = Number(data & 0xffffffffn);
+      return { op, address: line.hex('addr'), width, low, high: Number(data >> 32n) };
+    }
+    case 'control':
+      return { op, id: line.id(), value: Number(line.bits('value', 16)) };
+    case 'cread':
+    case 'remove':
+      return { op, id: line.id() };
+    case 'decode':
+      return { op, id: line.id(), enabled: line.flag('enabled') };
+    case 'bar':
+      return { op, id: line.id(), index: line.integer('index', 0, 6), address: line.hex('addr') };
+    case 'mapfail':
+      return { op, page: line.page('page'), fail: line.flag('fail') };
+    case 'p2m':
+      return {
+        op,
+        page: line.page('page'),
+        type: line.oneOf('type', ['ram', 'direct', 'dm', 'invalid']),
+        frame: line.has('mfn') ? line.hex('mfn') : undefined,
+      };
+    default:
+      throw new InputError(`unknown op ${JSON.stringify(op)}`);
+  }
+}
+
+function parseBar(bar: Fields): ScenarioBar {
+  return {
+    index: bar.integer('index', 0, 6),
+    type: bar.oneOf('type', ['mem32', 'mem64', 'io', 'rom']),
+    address: bar.hex('addr'),
+    size: bar.hex('size'),
+    enabled: bar.flag('enabled'),
+    stuck: bar.has('stuck') && bar.flag('stuck'),
+  };
+}
+
+function parseBarOffset(at: Fields): MsixLayout['table'] {
+  return { bir: at.integer('bir', 0, 7), offset: at.integer('offset', 0, 0xffffffff) };
+}
+
+function parseOutcome(line: Fields, step: Step): Outcome {
+  const fx = line.has('fx') ? line.effects('fx') : [];
+  return {
+    rc: line.text('rc'),
+    ...(step.op === 'read' && { data: line.text('data') }),
+    ...(line.has('ctl') && { ctl: line.text('ctl') }),
+    fx,
+  };
+}
+
+/** An object of the file, whose fields are checked as they are taken. */
+class Fields {
+  private readonly path: string;
+  private readonly fields: Record<string, unknown>;
+
+  constructor(path: string, value: unknown) {
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+      throw new InputError(`${path === '' ? 'the line' : path} is not an object`);
+    }
+    this.path = path;
+    this.fields = value as Record<string, unknown>;
+  }
+
+  has(key: string): boolean {
+    return Object.hasOwn(this.fields, key);
+  }
+
+  text(key: string): string {
+    const value = this.fields[key];
+    return typeof value === 'string' ? value : this.fault(key, 'is not a string');
+  }
+
+  flag(key: string): boolean {
+    const value = this.fields[key];
+    return typeof value === 'boolean' ? value : this.fault(key, 'is not true or false');
+  }
+
+  integer(key: string, from: number, to: number): number {
+    const value = this.fields[key];
+    const fits = typeof value === 'number' && Number.isInteger(value) && value >= from && value <= to;
+    return fits ? value : this.fault(key, `is not an integer from ${from} to ${to}`);
+  }
+
+  /** bus << 8 | device << 3 | function */
+  id(): number {
+    return this.integer('id', 0, 0xffff);
+  }
+
+  width(): number {
+    const width = this.fields.len;
+    return [1, 2, 4, 8].includes(width as number)
+      ? (width as number)
+      : this.fault('len', 'is not 1, 2, 4 or 8');
+  }
+
+  bits(key: string, width: number): bigint {
+    const text = this.text(key);
+    const value = /^[0-9a-f]{1,16}$/.test(text)
+      ? BigInt(`0x${text}`)
+      : this.fault(key, 'is not lower-case hex');
+    return value >> BigInt(width) === 0n ? value : this.fault(key, `has more than ${width} bits`);
+  }
+
+  /** Addresses of 52 bits are exact; what lies above stays above. */
+  hex(key: string): number {
+    return Number(this.bits(key, 64));
+  }
+
+  page(key: string): number {
+    const page = this.hex(key);
+    return page % 4096 === 0 ? page : this.fault(key, 'is not the address of a page');
+  }
+
+  oneOf<T extends string>(key: string, values: readonly T[]): T {
+    const value = this.fields[key] as T;
+    return values.includes(value) ? value : this.fault(key, `is not one of ${values.join(', ')}`);
+  }
+
+  object(key: string): Fields {
+    return new Fields(this.pathOf(key), this.fields[key]);
+  }
+
+  list(key: string): Fields[] {
+    const value = this.fields[key];
+    if (!Array.isArray(value)) return this.fault(key, 'is not a list');
+    return value.map((item, index) => new Fields(`${this.pathOf(key)}[${index}]`, item));
+  }
+
+  effects(key: string): Effect[] {
+    const value = this.fields[key];
+    const isEffect = (effect: unknown) =>
+      Array.isArray(effect) &&
+      typeof effect[0] === 'string' &&
+      effect.every((field) => typeof field === 'string' || typeof field === 'number');
+    return Array.isArray(value) && value.every(isEffect)
+      ? value
+      : this.fault(key, 'is not a list of effects');
+  }
+
+  private pathOf(key: string): string {
+    return this.path === '' ? key : `${this.path}.${key}`;
+  }
+
+  private fault(key: string, what: string): never {
+    const value = this.has(key) ? JSON.stringify(this.fields[key]) : '(missing)';
+    throw new InputError(`${this.pathOf(key)} ${value.slice(0, 60)} ${what}`);
+  }
+}

@@ -1,0 +1,137 @@
+import { PAGE_SIZE, pageOf } from '../../src/access.js';
+import type { DecodeResult } from '../../src/function.js';
+import type { GuestMapping } from '../../src/host.js';
+import { type Context, callHost } from './context.js';
+import { overlap, pagesOf } from './range.js';
+import { type ReferenceBar, type ReferenceFunction, rangeOf } from './reference-function.js';
+
+const COMMAND = 4;
+const MEMORY = 0x0002;
+const INTX_DISABLE = 0x0400;
+
+/** A write of COMMAND. What it changes when, and what is left when it fails, is the policy's. */
+export function setDecode(context: Context, f: ReferenceFunction, on: boolean): DecodeResult {
+  const { policy, host } = context;
+  // INTx stays disabled while a guest domain uses MSI-X, whatever it writes to COMMAND.
+  const noIntx = policy.intx === 'disabled' && !context.hardware && f.vectors?.enabled;
+  const command = (on ? MEMORY : 0) | (noIntx ? INTX_DISABLE : 0);
+  const writeCommand = () => callHost(f.sbdf, () => host.writeConfig?.(f.sbdf, COMMAND, command));
+
+  if (f.decoding === on) {
+    writeCommand();
+    return 'noop';
+  }
+
+  if (policy.enable === 'all-or-nothing') {
+    if (!on) {
+      for (const bar of f.memoryBars) bar.enabled = false;
+      f.decoding = false;
+      f.pages.drop();
+      writeCommand();
+      return 'okay';
+    }
+    const enabling = changeable(context, f, on);
+    const hole = strictHole(context, f, enabling);
+    if (!hole) return 'fail';
+    for (const page of hole) callHost(f.sbdf, () => host.removeGuestMapping?.(page));
+    writeCommand();
+    for (const bar of enabling) bar.enabled = true;
+    f.decoding = true;
+    return 'okay';
+  }
+
+  const bars = changeable(context, f, on);
+  const setBars = () => {
+    for (const bar of bars) bar.enabled = on;
+  };
+  if (!on || policy.enable === 'bars-first') setBars();
+  if (on && !makeHole(context, f)) return 'fail';
+  setBars();
+  writeCommand();
+  f.decoding = on;
+  return 'okay';
+}
+
+/** The memory BARs whose decoding the host lets change. */
+function changeable(context: Context, f: ReferenceFunction, on: boolean): ReferenceBar[] {
+  return f.memoryBars.filter(
+    (bar) =>
+      bar.enabled !== on && callHost(f.sbdf, () => context.host.mayMapBar?.(f.sbdf, { ...bar }) ?? true),
+  );
+}
+
+const guestMapping = (context: Context, f: ReferenceFunction, page: number): GuestMapping =>
+  callHost(f.sbdf, () => context.host.guestMapping?.(page) ?? 'none');
+
+/** Xen: page after page is asked about and removed, so what went before an occupied one stays removed. */
+export function makeHole(context: Context, f: ReferenceFunction): boolean {
+  const { policy, host, diagnostics } = context;
+  for (const structure of f.structures) {
+    if (policy.hole === 'enabled-bars' && !structure.enabled) continue;
+    for (const page of pagesOf(structure)) {
+      const mapping = guestMapping(context, f, page);
+      if (mapping === 'other') {
+        diagnostics.report('hole-occupied', f.sbdf, page);
+        return false;
+      }
+      if (mapping === 'identity') callHost(f.sbdf, () => host.removeGuestMapping?.(page));
+    }
+  }
+  if (policy.dropPages === 'hardware-enable' && context.hardware) f.pages.drop();
+  return true;
+}
+
+/**
+ * Strict: everything is checked before anything changes. Gives the pages to remove from the guest's map, in order, or
+ * undefined when these BARs must not be enabled.
+ */
+export function strictHole(
+  context: Context,
+  f: ReferenceFunction,
+  enabling: readonly ReferenceBar[],
+): number[] | undefined {
+  const taken = context.functions.flatMap((other) => other.memoryBars).filter((bar) => bar.enabled);
+  for (const bar of enabling) {
+    const clash = [...taken, ...enabling].find(
+      (other) => other !== bar && overlap(rangeOf(bar), rangeOf(other)),
+    );
+    if (clash) {
+      context.diagnostics.report('overlap', f.sbdf, Math.max(bar.address, clash.address));
+      return undefined;
+    }
+  }
+
+  const mappings = trappingPages(f, enabling, taken).map((page) => ({
+    page,
+    mapping: guestMapping(context, f, page),
+  }));
+  const occupied = mappings.find(({ mapping }) => mapping === 'other');
+  if (occupied) {
+    context.diagnostics.report('hole-occupied', f.sbdf, occupied.page);
+    return undefined;
+  }
+  return mappings.filter(({ mapping }) => mapping === 'identity').map(({ page }) => page);
+}
+
+/** The table's pages, the PBA's, then those that come to be shared, ascending; each once. */
+function trappingPages(
+  f: ReferenceFunction,
+  enabling: readonly ReferenceBar[],
+  taken: readonly ReferenceBar[],
+): number[] {
+  const pages = new Set<number>();
+  for (const structure of f.structures) {
+    if (structure.bar && enabling.includes(structure.bar)) {
+      for (const page of pagesOf(structure)) pages.add(page);
+    }
+  }
+  // Only a BAR's first and last page can hold bytes of another one.
+  const all = [...taken, ...enabling];
+  const shared = enabling
+    .flatMap((bar) => [pageOf(bar.address), pageOf(bar.address + bar.size - 1)])
+    .filter(
+      (page) => all.filter((bar) => overlap(rangeOf(bar), { start: page, end: page + PAGE_SIZE })).length > 1,
+    );
+  for (const page of shared.sort((a, b) => a - b)) pages.add(page);
+  return [...pages];
+}

@@ -1,0 +1,50 @@
+import { ADDRESS_LIMIT } from '../../src/access.js';
+import { TraplineError } from '../../src/errors.js';
+import type { FunctionDescription } from '../../src/function.js';
+import { formatSbdf, type Sbdf } from '../../src/sbdf.js';
+
+const whole = (value: unknown, from: number, to: number): boolean =>
+  Number.isInteger(value) && (value as number) >= from && (value as number) <= to;
+
+/** What no device can be. Throws `bad-argument`. */
+export function checkDescription(sbdf: Sbdf, { bars, msix }: FunctionDescription): void {
+  const name = formatSbdf(sbdf);
+  const faults: string[] = [];
+  const taken = new Set<number>();
+  for (const bar of bars) {
+    const what = `${name}: BAR ${bar.index}`;
+    if (!whole(bar.index, 0, 6)) faults.push(`${what}: the index is not 0 to 6`);
+    if (!['io', 'mem32', 'mem64', 'rom'].includes(bar.type)) faults.push(`${what}: no type ${bar.type}`);
+    for (const index of bar.type === 'mem64' ? [bar.index, bar.index + 1] : [bar.index]) {
+      if (taken.has(index)) faults.push(`${what}: index ${index} is taken`);
+      taken.add(index);
+    }
+    if (!whole(bar.size, 1, ADDRESS_LIMIT)) faults.push(`${what}: size ${bar.size}`);
+    for (const address of [bar.address, bar.hostAddress ?? bar.address]) {
+      if (!whole(address, 0, ADDRESS_LIMIT - bar.size)) faults.push(`${what}: address ${address}`);
+    }
+  }
+  if (msix) {
+    if (!whole(msix.count, 1, 2048)) faults.push(`${name}: ${msix.count} MSI-X entries, not 1 to 2048`);
+    for (const { bir, offset } of [msix.table, msix.pba]) {
+      if (!whole(bir, 0, 7)) faults.push(`${name}: BIR ${bir}`);
+      if (!whole(offset, 0, 0xfffffff8) || offset % 8 !== 0) faults.push(`${name}: offset ${offset}`);
+    }
+  }
+  if (faults.length > 0) throw new TraplineError('bad-argument', ...faults);
+}
+
+/** What a real device gets wrong in its MSI-X capability, a sentence each. */
+export function msixFaults(sbdf: Sbdf, { bars, msix }: FunctionDescription): string[] {
+  if (!msix) return [];
+  const structures = [
+    { name: 'table', ...msix.table, size: 16 * msix.count },
+    { name: 'PBA', ...msix.pba, size: 8 * Math.ceil(msix.count / 64) },
+  ];
+  return structures.flatMap(({ name, bir, offset, size }) => {
+    const bar = bars.find(({ index, type }) => index === bir && (type === 'mem32' || type === 'mem64'));
+    if (!bar) return [`${formatSbdf(sbdf)}: MSI-X ${name}: BIR ${bir} is no memory BAR`];
+    if (offset + size > bar.size) return [`${formatSbdf(sbdf)}: MSI-X ${name}: ends outside BAR ${bir}`];
+    return [];
+  });
+}

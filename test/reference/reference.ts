@@ -1,0 +1,138 @@
+import { ADDRESS_LIMIT, UNCLAIMED, type Width } from '../../src/access.js';
+import { Diagnostics } from '../../src/diagnostics.js';
+import type { DispatcherOptions, Trap } from '../../src/dispatcher.js';
+import { TraplineError } from '../../src/errors.js';
+import type { FunctionDescription, TrappedFunction } from '../../src/function.js';
+import { policies } from '../../src/policy.js';
+import { formatSbdf, parseSbdf, type Sbdf } from '../../src/sbdf.js';
+import { answer } from './access-rules.js';
+import { type Context, HostFailure } from './context.js';
+import { makeHole, strictHole } from './decode.js';
+import { checkDescription, msixFaults } from './description.js';
+import { overlap } from './range.js';
+import { type Guard, ReferenceFunction, rangeOf } from './reference-function.js';
+
+/** The semantics of all three policies, written to be read. The WebAssembly dispatcher must equal it. */
+export function createReference(options: DispatcherOptions): Trap {
+  return new Reference(options);
+}
+
+class Reference implements Trap {
+  high = 0;
+  private readonly context: Context;
+  private readonly guard: Guard;
+
+  constructor(options: DispatcherOptions) {
+    const diagnostics = new Diagnostics(
+      options.onDiagnostic,
+      options.diagnosticLimit ?? { burst: 10, interval: 1000 },
+    );
+    this.context = {
+      host: options.host,
+      policy: options.policy ?? policies.strict,
+      hardware: options.domain === 'hardware',
+      diagnostics,
+      functions: [],
+    };
+    this.guard = (address, run, otherwise) => {
+      try {
+        return run();
+      } catch (error) {
+        if (!(error instanceof HostFailure)) throw error;
+        diagnostics.report('host-error', error.sbdf, address);
+        options.onError?.(error.cause);
+        return otherwise;
+      }
+    };
+  }
+
+  assign(description: FunctionDescription): TrappedFunction {
+    const { policy, diagnostics, functions } = this.context;
+    const sbdf = parseSbdf(description.sbdf);
+    checkDescription(sbdf, description);
+    if (functions.some((other) => other.sbdf === sbdf)) {
+      throw new TraplineError('duplicate-function', `${formatSbdf(sbdf)} is assigned already`);
+    }
+    const faults = msixFaults(sbdf, description);
+    if (policy.malformed === 'refused' && faults.length > 0) {
+      diagnostics.report('bad-msix-capability', sbdf);
+      throw new TraplineError('bad-msix-capability', ...faults);
+    }
+
+    const f = new ReferenceFunction(this.context, this.guard, sbdf, description);
+    if (policy.enable === 'all-or-nothing') this.enableAtAssign(f);
+    else {
+      functions.unshift(f);
+      this.guard(undefined, () => makeHole(this.context, f), false);
+    }
+    return f;
+  }
+
+  /** Strict: overlap is the embedder's mistake here; where no hole can be made, decoding starts switched off. */
+  private enableAtAssign(f: ReferenceFunction): void {
+    const { functions, host } = this.context;
+    const enabling = f.memoryBars.filter((bar) => bar.enabled);
+    for (const bar of enabling) {
+      for (const other of [f, ...functions]) {
+        const clash = other.memoryBars.find(
+          (taken) => taken.enabled && taken !== bar && overlap(rangeOf(taken), rangeOf(bar)),
+        );
+        if (clash) {
+          throw new TraplineError(
+            'overlap',
+            `${formatSbdf(f.sbdf)}: BAR ${bar.index} overlaps BAR ${clash.index} of ${formatSbdf(other.sbdf)}`,
+          );
+        }
+      }
+    }
+    const made = this.guard(
+      undefined,
+      () => {
+        const hole = strictHole(this.context, f, enabling);
+        for (const page of hole ?? []) host.removeGuestMapping?.(page);
+        return hole !== undefined;
+      },
+      false,
+    );
+    if (!made) {
+      for (const bar of enabling) bar.enabled = false;
+      f.decoding = false;
+    }
+    functions.unshift(f);
+  }
+
+  deassign(name: string | Sbdf): void {
+    const { functions } = this.context;
+    const sbdf = parseSbdf(name);
+    const f = functions.find((candidate) => candidate.sbdf === sbdf);
+    if (!f) throw new TraplineError('unknown-function', `${formatSbdf(sbdf)} is not assigned`);
+    functions.splice(functions.indexOf(f), 1);
+    this.guard(undefined, () => f.pages.drop(), undefined);
+  }
+
+  read(address: number, width: Width): number {
+    const value = valid(address, width)
+      ? this.guard(
+          address,
+          () => answer(this.context, { address, width, value: undefined }),
+          0xffffffffffffffffn,
+        )
+      : undefined;
+    if (value === undefined) {
+      this.high = 0xffffffff;
+      return UNCLAIMED;
+    }
+    if (width === 8) this.high = Number((value >> 32n) & 0xffffffffn);
+    return Number(BigInt.asUintN(width === 8 ? 32 : 8 * width, value));
+  }
+
+  write(address: number, width: Width, low: number, high = 0): boolean {
+    if (!valid(address, width)) return false;
+    const value = BigInt.asUintN(8 * width, BigInt(low >>> 0) | (BigInt(high >>> 0) << 32n));
+    // What a callback throws ends the access; it was claimed.
+    return this.guard(address, () => answer(this.context, { address, width, value }) !== undefined, true);
+  }
+}
+
+const valid = (address: number, width: number): boolean =>
+  [1, 2, 4, 8].includes(width) && Number.isInteger(address) && address >= 0 && address < ADDRESS_LIMIT;
