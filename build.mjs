@@ -1,11 +1,15 @@
 // Builds dist/: the wasm from assembly/, the module that carries it as base64, and the TypeScript around it.
-import { execFileSync } from 'node:child_process';
-import { chmodSync, copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 
 const resolve = createRequire(import.meta.url).resolve;
-const run = (script, ...args) => execFileSync(process.execPath, [script, ...args], { stdio: 'inherit' });
+
+function run(script, ...args) {
+  const { status } = spawnSync(process.execPath, [script, ...args], { stdio: 'inherit' });
+  if (status !== 0) process.exit(status ?? 1);
+}
 
 mkdirSync('build', { recursive: true });
 run(join(dirname(resolve('assemblyscript/package.json')), 'bin/asc.js'), '--target', 'release');
@@ -17,4 +21,4 @@ rmSync('dist', { recursive: true, force: true });
 run(join(dirname(resolve('typescript/package.json')), 'bin/tsc'), '-p', 'tsconfig.build.json');
 copyFileSync('build/core.wasm', 'dist/core.wasm');
 writeFileSync('dist/core.wasm.d.ts', 'declare const module: WebAssembly.Module;\nexport default module;\n');
-chmodSync('dist/src/cli/main.js', 0o755);
+if (existsSync('dist/src/cli/main.js')) chmodSync('dist/src/cli/main.js', 0o755);

@@ -33,6 +33,8 @@ export interface MsixLayout {
   readonly table: BarOffset;
   /** A bit a vector, in whole 8-byte words. */
   readonly pba: BarOffset;
+  /** Configuration-space offset of the capability, for the writes of Message Control. Default: 0x60. */
+  readonly capability?: number;
 }
 
 export interface BarOffset {
@@ -70,4 +72,17 @@ export interface TrappedFunction {
   moveBar(index: number, address: number): boolean;
   /** State of one MSI-X entry. Throws `bad-argument` for an index outside the table. */
   vector(index: number): Vector;
+}
+
+/** Whose byte a guest address is. */
+export interface Location {
+  readonly fn: TrappedFunction;
+  readonly bar: Bar;
+  /** Bytes from the BAR's start. */
+  readonly offset: number;
+  /**
+   * `adjacent`: on a page with table or PBA bytes of the same BAR. `neighbour`: on a page that traps for another
+   * BAR's sake. `direct`: on a page that need not trap.
+   */
+  readonly owner: 'table' | 'pba' | 'adjacent' | 'neighbour' | 'direct';
 }

@@ -1,0 +1,103 @@
+// The linear memory, shared by assembly/ and src/. All values are bytes unless said otherwise.
+//
+//   0x00000  cells       STATUS, HIGH, OFFSET: what an access leaves for TypeScript
+//   0x00400  NO_KINDS    512 x UNCLAIMED: the kind map of every page that does not trap
+//   0x00600  MIXED_KINDS 512 x MIXED: the kind map of every mixed page
+//   0x10000  TOP         the page map's root
+//   0x20000  EMPTY_MID   what the root holds where nothing is mapped
+//   0x30000  EMPTY_LEAF  what a mid node holds where nothing is mapped
+//   0x40000  HEAP        nodes, kind maps, mixed pages, MSI-X tables, rings
+
+/** i32: 0, or an outcome (below) in bits 7..0 and a mapped page's id in bits 31..8. TypeScript resets it to 0. */
+export const STATUS = 0x10;
+/** u32: the high lane of an 8-byte read. */
+export const HIGH = 0x14;
+/** u32: the offset in the host page that goes with FORWARD_AT. */
+export const OFFSET = 0x18;
+
+export const NO_KINDS = 0x400;
+export const MIXED_KINDS = 0x600;
+
+// The page map: guest page number (40 bits) -> leaf entry, a radix tree of 14, 14 and 12 bits. Nothing is null.
+//
+//   address   51        38 37        24 23      12 11     0
+//            +------------+------------+----------+--------+
+//            | TOP index  | mid index  | leaf     | offset |
+//            +------------+------------+----------+--------+
+//   TOP, mid: u32 pointers. Leaf: entries of 16 bytes.
+export const TOP = 0x10000;
+export const EMPTY_MID = 0x20000;
+export const EMPTY_LEAF = 0x30000;
+export const HEAP = 0x40000;
+export const NODE_SIZE = 0x10000;
+/** Words that a node of pointers has. */
+export const NODE_POINTERS = 16384;
+export const NODE_ENTRIES = 4096;
+
+// Leaf entry: +0 DATA +4 KINDS +8 PAGE +12 FLAGS
+export const ENTRY_SIZE = 16;
+/** u32: pointer such that DATA + offset in page is the table's storage. */
+export const DATA = 0;
+/** u32: pointer to 512 kind bytes, one for each 8-byte cell of the page. */
+export const KINDS = 4;
+/** u32: id of the mapped page of forwarded bytes; on a mixed page, pointer to its cells. */
+export const PAGE = 8;
+/** u32: pointer such that FLAGS + (storage pointer >> 4) is the entry's `updated` byte. */
+export const FLAGS = 12;
+
+// Mixed page: 512 x u16, the index of each cell's span; then spans of 16 bytes, like leaf entries but for
+//   DATA  (forwarded bytes) what to add to the offset in the guest page to get the offset in the host page
+//   KINDS the kind itself
+export const CELLS = 512;
+export const CELL_SIZE = 8;
+export const SPANS = 1024;
+
+// Kind byte: bits 3..0 the widths with which the wasm answers alone, bits 7..4 who owns the cell.
+export const UNCLAIMED_CELL = 0x00;
+/** Message address. */
+export const TABLE_ADDRESS = 0x1c;
+/** Message data and vector control. */
+export const TABLE_DATA = 0x2c;
+export const PBA = 0x30;
+export const FORWARD = 0x40;
+/** Reads all ones, drops writes. */
+export const NOBODY = 0x50;
+export const MIXED = 0x60;
+
+// MSI-X table storage of a function: entries of 16 bytes, 16-byte aligned; then a byte `updated` for each entry;
+// then a byte `armed` for each. Entry: +0 address low +4 address high +8 data +12 vector control (bit 0 only).
+// Where the table starts at 8 mod 16 and the policy takes the field from the address, the halves are swapped.
+export const VECTOR_SIZE = 16;
+
+// Outcomes that TypeScript finishes.
+/** No function claims the address. */
+export const UNCLAIMED_ACCESS = 1;
+/** The mapped page answers, at the same offset. */
+export const FORWARDED = 2;
+/** The mapped page answers, at OFFSET. */
+export const FORWARDED_AT = 3;
+/** Unaligned, every byte on one mapped page: byte by byte. */
+export const SPLIT = 4;
+/** Width or alignment not allowed: all ones, or dropped. */
+export const REFUSED = 5;
+/** A vector's mask bit changed. */
+export const VECTOR = 6;
+/** Unaligned, and the bytes have different owners or lie on two pages. */
+export const STRADDLE = 7;
+
+// ioreq record (Xen public/hvm/ioreq.h):
+//   +0 addr u64  +8 data u64  +16 count u32  +20 size u32  +24 vp_eport u32  +28 pad u16
+//   +30 bits 3..0 state, 4 data_is_ptr, 5 dir (1 read), 6 df  +31 type
+export const RECORD_SIZE = 32;
+export const RECORD_ADDRESS = 0;
+export const RECORD_DATA = 8;
+export const RECORD_COUNT = 16;
+export const RECORD_WIDTH = 20;
+export const RECORD_BITS = 30;
+export const RECORD_TYPE = 31;
+export const STATE_MASK = 0x0f;
+export const STATE_READY = 1;
+export const STATE_DONE = 3;
+export const DATA_IS_POINTER = 0x10;
+export const DIRECTION_READ = 0x20;
+export const TYPE_COPY = 1;

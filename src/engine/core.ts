@@ -1,0 +1,131 @@
+import {
+  EMPTY_LEAF,
+  EMPTY_MID,
+  HEAP,
+  MIXED,
+  MIXED_KINDS,
+  NO_KINDS,
+  NODE_ENTRIES,
+  NODE_POINTERS,
+  TOP,
+} from '../../assembly/layout.js';
+import { TraplineError } from '../errors.js';
+import { wasm } from './core.generated.js';
+
+/** The core's exports; signatures are flat i32. See assembly/index.ts. */
+export interface CoreExports {
+  configure(pbaWidths: number, pbaWritable: boolean, splitsCrossing: boolean): void;
+  read(low: number, high: number, width: number): number;
+  write(low: number, high: number, width: number, data: number, dataHigh: number): number;
+  trap_read(low: number, high: number, width: number): number;
+  trap_write(low: number, high: number, width: number, data: number, dataHigh: number): void;
+  answer(first: number, end: number): number;
+}
+
+/** What the core calls for a wasm caller. See assembly/host.ts. */
+export interface CoreImports {
+  complete_read(low: number, high: number, width: number): number;
+  complete_write(
+    low: number,
+    high: number,
+    width: number,
+    data: number,
+    dataHigh: number,
+    outcome: number,
+  ): void;
+  unclaimed_read(low: number, high: number, width: number): number;
+  unclaimed_write(low: number, high: number, width: number, data: number, dataHigh: number): void;
+}
+
+const WASM_PAGE = 65536;
+const INITIAL_PAGES = 8;
+/** Blocks are multiples of this, and aligned to it. */
+const GRAIN = 64;
+
+let inlined: WebAssembly.Module | undefined;
+
+function inlinedModule(): WebAssembly.Module {
+  inlined ??= new WebAssembly.Module(Uint8Array.from(atob(wasm), (character) => character.charCodeAt(0)));
+  return inlined;
+}
+
+/** One instance of the hot path, typed views of its memory, and the allocator of that memory. */
+export class Core {
+  readonly exports: CoreExports;
+  readonly memory: WebAssembly.Memory;
+  /** Views of the whole memory; made anew when it grows. */
+  bytes!: Uint8Array;
+  halfwords!: Uint16Array;
+  words!: Uint32Array;
+  private readonly free = new Map<number, number[]>();
+  private next = HEAP;
+
+  /** `limit`: bytes of linear memory at most. Throws `bad-module` when `module` is not Trapline's core. */
+  constructor(imports: CoreImports, limit: number, module = inlinedModule()) {
+    const maximum = Math.floor(limit / WASM_PAGE);
+    this.memory = new WebAssembly.Memory({ initial: INITIAL_PAGES, maximum });
+    try {
+      const instance = new WebAssembly.Instance(module, {
+        env: { memory: this.memory },
+        host: { ...imports },
+      });
+      this.exports = instance.exports as unknown as CoreExports;
+    } catch (error) {
+      throw new TraplineError('bad-module', `createDispatcher: module is not Trapline's core: ${error}`);
+    }
+    this.refresh();
+    this.words.fill(EMPTY_MID, TOP / 4, TOP / 4 + NODE_POINTERS);
+    this.clearPointers(EMPTY_MID);
+    this.clearEntries(EMPTY_LEAF);
+    this.bytes.fill(MIXED, MIXED_KINDS, MIXED_KINDS + 512);
+  }
+
+  /** Makes a node's pointers lead to nothing. */
+  clearPointers(node: number): void {
+    this.words.fill(EMPTY_LEAF, node / 4, node / 4 + NODE_POINTERS);
+  }
+
+  /** Makes a leaf node's entries unclaimed. */
+  clearEntries(node: number): void {
+    for (let entry = 0, word = node / 4; entry < NODE_ENTRIES; entry++) {
+      this.words[word++] = 0;
+      this.words[word++] = NO_KINDS;
+      this.words[word++] = 0;
+      this.words[word++] = 0;
+    }
+  }
+
+  /** A block of `size` bytes, 64-byte aligned, its content undefined. Throws `out-of-memory`. */
+  allocate(size: number): number {
+    const rounded = Math.ceil(size / GRAIN) * GRAIN;
+    const reused = this.free.get(rounded)?.pop();
+    if (reused !== undefined) return reused;
+    const block = this.next;
+    const missing = block + rounded - this.memory.buffer.byteLength;
+    if (missing > 0) this.grow(Math.ceil(missing / WASM_PAGE));
+    this.next = block + rounded;
+    return block;
+  }
+
+  release(block: number, size: number): void {
+    const rounded = Math.ceil(size / GRAIN) * GRAIN;
+    const list = this.free.get(rounded);
+    if (list) list.push(block);
+    else this.free.set(rounded, [block]);
+  }
+
+  private grow(pages: number): void {
+    try {
+      this.memory.grow(pages);
+    } catch {
+      throw new TraplineError('out-of-memory', `memoryLimit: ${pages} more pages of 64 KiB exceed the limit`);
+    }
+    this.refresh();
+  }
+
+  private refresh(): void {
+    this.bytes = new Uint8Array(this.memory.buffer);
+    this.halfwords = new Uint16Array(this.memory.buffer);
+    this.words = new Uint32Array(this.memory.buffer);
+  }
+}

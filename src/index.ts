@@ -1,0 +1,17 @@
+export { ADDRESS_LIMIT, PAGE_SIZE, UNCLAIMED, type Width } from './access.js';
+export type { Diagnostic, DiagnosticCode, DiagnosticLevel, DiagnosticLimit } from './diagnostics.js';
+export { createDispatcher, type Dispatcher, type DispatcherOptions, type Fallback, type Trap } from './dispatcher.js';
+export { type ErrorCode, TraplineError } from './errors.js';
+export type {
+  BarDescription,
+  BarOffset,
+  DecodeResult,
+  FunctionDescription,
+  Location,
+  MsixLayout,
+  TrappedFunction,
+} from './function.js';
+export type { Bar, BarType, GuestMapping, Host, HostPage, PageHandler, Vector } from './host.js';
+export { type Policy, policies } from './policy.js';
+export type { Ring } from './ring.js';
+export { formatSbdf, parseSbdf, type Sbdf } from './sbdf.js';

@@ -1,0 +1,96 @@
+import { PAGE_SIZE, type Width } from '../access.js';
+import { TraplineError } from '../errors.js';
+import type { Host, HostPage, PageHandler } from '../host.js';
+import type { Sbdf } from '../sbdf.js';
+
+const ones = (width: Width): number => (width === 4 || width === 8 ? 0xffffffff : 2 ** (8 * width) - 1);
+
+let mappings = 0;
+
+/**
+ * One host page of one function, mapped through the host on first use. One class whatever is behind it, so that
+ * the call sites on the access path stay monomorphic.
+ */
+export class MappedPage {
+  /** Index in the dispatcher's list; what the hot path hands back. */
+  readonly id: number;
+  readonly sbdf: Sbdf;
+  /** Host-physical address of the page that the next `map` asks for. */
+  address: number;
+  /** High lane of the last 8-byte read. */
+  high = 0;
+  private readonly highCell = new Uint32Array(1);
+  /** Position among all mappings made so far. */
+  order = 0;
+  private view: DataView | undefined;
+  private handler: PageHandler | undefined;
+  private mappedAddress = 0;
+
+  constructor(id: number, sbdf: Sbdf, address: number) {
+    this.id = id;
+    this.sbdf = sbdf;
+    this.address = address;
+  }
+
+  get mapped(): boolean {
+    return this.view !== undefined || this.handler !== undefined;
+  }
+
+  /** Asks the host for the page. False: it cannot be mapped now. */
+  map(host: Host): boolean {
+    const address = this.address;
+    const page: HostPage | null = host.mapPage(address, this.sbdf);
+    if (page === null) return false;
+    if (page instanceof Uint8Array) {
+      if (page.length !== PAGE_SIZE) {
+        throw new TraplineError(
+          'bad-argument',
+          `host.mapPage: the memory of page 0x${address.toString(16)} has ${page.length} bytes, not ${PAGE_SIZE}`,
+        );
+      }
+      this.view = new DataView(page.buffer, page.byteOffset, PAGE_SIZE);
+    } else {
+      this.handler = page;
+    }
+    this.mappedAddress = address;
+    this.order = ++mappings;
+    return true;
+  }
+
+  unmap(host: Host): void {
+    if (!this.mapped) return;
+    this.view = undefined;
+    this.handler = undefined;
+    host.unmapPage?.(this.mappedAddress, this.sbdf);
+  }
+
+  /** Aligned. Returns the value, unsigned; of 8 bytes the low lane, the high one in `high`. */
+  read(offset: number, width: Width): number {
+    const view = this.view;
+    if (view === undefined) return this.readHandler(offset, width);
+    if (width === 4) return view.getUint32(offset, true);
+    if (width === 1) return view.getUint8(offset);
+    if (width === 2) return view.getUint16(offset, true);
+    this.high = view.getUint32(offset + 4, true);
+    return view.getUint32(offset, true);
+  }
+
+  private readHandler(offset: number, width: Width): number {
+    if (this.handler === undefined) return ones(width);
+    const low = this.handler.read(offset, width, this.highCell) >>> 0;
+    this.high = this.highCell[0];
+    return width < 4 ? low & ones(width) : low;
+  }
+
+  write(offset: number, width: Width, low: number, high: number): void {
+    const view = this.view;
+    if (view === undefined) this.handler?.write(offset, width, low & ones(width), high);
+    else if (width === 4) view.setUint32(offset, low, true);
+    else if (width === 1) view.setUint8(offset, low);
+    else if (width === 2) view.setUint16(offset, low, true);
+    else {
+      view.setUint32(offset, low, true);
+      view.setUint32(offset + 4, high, true);
+    }
+  }
+}

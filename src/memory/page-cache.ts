@@ -1,0 +1,104 @@
+import { pageOf } from '../access.js';
+import type { Host } from '../host.js';
+import type { Sbdf } from '../sbdf.js';
+import { MappedPage } from './mapped-page.js';
+
+/** Every mapped page of a dispatcher by its id; 0 is none. */
+export class PageList {
+  readonly pages: MappedPage[] = [];
+  private readonly free: number[] = [];
+
+  constructor() {
+    this.add(0, 0);
+  }
+
+  add(sbdf: Sbdf, address: number): MappedPage {
+    const id = this.free.pop() ?? this.pages.length;
+    const page = new MappedPage(id, sbdf, address);
+    this.pages[id] = page;
+    return page;
+  }
+
+  remove(page: MappedPage): void {
+    this.pages[page.id] = this.pages[0];
+    this.free.push(page.id);
+  }
+}
+
+/** The page-level ioremap cache of one function: a host page is mapped on first use, and once. */
+export class PageCache {
+  private readonly list: PageList;
+  private readonly sbdf: Sbdf;
+  private readonly byAddress = new Map<number, MappedPage>();
+
+  constructor(list: PageList, sbdf: Sbdf) {
+    this.list = list;
+    this.sbdf = sbdf;
+  }
+
+  /** The page that holds a host address. */
+  at(hostAddress: number): MappedPage {
+    const address = pageOf(hostAddress);
+    let page = this.byAddress.get(address);
+    if (!page) {
+      page = this.list.add(this.sbdf, address);
+      this.byAddress.set(address, page);
+    }
+    return page;
+  }
+
+  /** Forgets all pages and unmaps those mapped, in the order of their mapping. No leaf may lead to one. */
+  drop(host: Host): void {
+    const pages = [...this.byAddress.values()];
+    this.byAddress.clear();
+    for (const page of pages) this.list.remove(page);
+    unmapAll(
+      pages.sort((a, b) => a.order - b.order),
+      host,
+    );
+  }
+}
+
+/** Where the pages of table head, table tail, PBA head and PBA tail are kept under the Xen policies. */
+export type Slot = 0 | 1 | 2 | 3;
+
+/** Xen's cache: four slots a function, each mapped on first use and kept until dropped, wherever its BAR moves. */
+export class SlotCache {
+  private readonly list: PageList;
+  private readonly slots: readonly MappedPage[];
+
+  constructor(list: PageList, sbdf: Sbdf) {
+    this.list = list;
+    this.slots = [0, 1, 2, 3].map(() => list.add(sbdf, 0));
+  }
+
+  /** A slot's page; where it is not mapped yet, that of `hostAddress` from now on. */
+  at(slot: Slot, hostAddress: number): MappedPage {
+    const page = this.slots[slot];
+    page.address = pageOf(hostAddress);
+    return page;
+  }
+
+  drop(host: Host): void {
+    unmapAll(this.slots, host);
+  }
+
+  /** Gives the slots' ids back. No leaf may lead to one. */
+  remove(host: Host): void {
+    for (const page of this.slots) this.list.remove(page);
+    this.drop(host);
+  }
+}
+
+/** Unmaps every page even where the host throws; throws the first error then. */
+function unmapAll(pages: readonly MappedPage[], host: Host): void {
+  const errors: unknown[] = [];
+  for (const page of pages) {
+    try {
+      page.unmap(host);
+    } catch (error) {
+      errors.push(error);
+    }
+  }
+  if (errors.length > 0) throw errors[0];
+}

@@ -1,0 +1,89 @@
+import type { Core } from '../engine/core.js';
+import type { MsixLayout } from '../function.js';
+import type { Host } from '../host.js';
+import type { Policy } from '../policy.js';
+import type { Sbdf } from '../sbdf.js';
+import { Vectors } from './vectors.js';
+
+const ENABLE = 1 << 15;
+const FUNCTION_MASK = 1 << 14;
+/** Message Control's offset in the capability. */
+const MESSAGE_CONTROL = 2;
+/** Where the capability stands when the embedder does not say. */
+const CAPABILITY = 0x60;
+
+/** MSI-X of one function: Message Control and what it and the mask bits do to the vectors. */
+export class Msix {
+  readonly layout: MsixLayout;
+  readonly vectors: Vectors;
+  enabled = false;
+  functionMask = false;
+  private readonly sbdf: Sbdf;
+
+  constructor(core: Core, sbdf: Sbdf, layout: MsixLayout, swapped: boolean) {
+    this.sbdf = sbdf;
+    this.layout = layout;
+    this.vectors = new Vectors(core, layout.count, swapped);
+  }
+
+  get control(): number {
+    return (
+      (this.layout.count - 1) | (this.enabled ? ENABLE : 0) | (this.functionMask ? FUNCTION_MASK : 0)
+    );
+  }
+
+  /** A write of Message Control. When the host throws on the way, the register keeps its value. */
+  writeControl(value: number, host: Host, policy: Policy, hardware: boolean): void {
+    const enabled = (value & ENABLE) !== 0;
+    const functionMask = (value & FUNCTION_MASK) !== 0;
+    if (enabled === this.enabled && functionMask === this.functionMask) return;
+
+    const { vectors } = this;
+    if (enabled && !functionMask && (!this.enabled || this.functionMask)) {
+      for (let index = 0; index < vectors.count; index++) {
+        if (!vectors.masked(index) && vectors.isUpdated(index)) this.rearm(index, host);
+      }
+    } else if (!enabled && this.enabled) {
+      // Updated again, so that mask, disable, enable, unmask arms the vector.
+      for (let index = 0; index < vectors.count; index++) {
+        if (this.disarm(index, host)) vectors.setUpdated(index, true);
+      }
+    }
+    if (policy.intx === 'disabled' && !hardware && enabled && !this.enabled) host.disableIntx?.(this.sbdf);
+
+    const before = this.control;
+    this.enabled = enabled;
+    this.functionMask = functionMask;
+    try {
+      host.writeConfig?.(this.sbdf, (this.layout.capability ?? CAPABILITY) + MESSAGE_CONTROL, this.control);
+    } catch (error) {
+      this.enabled = (before & ENABLE) !== 0;
+      this.functionMask = (before & FUNCTION_MASK) !== 0;
+      throw error;
+    }
+  }
+
+  /** The guest changed a vector's mask bit. */
+  maskChanged(index: number, host: Host): void {
+    const { vectors } = this;
+    const live = this.enabled && !this.functionMask;
+    if (!vectors.masked(index) && live && vectors.isUpdated(index)) this.rearm(index, host);
+    else host.maskVector?.(this.sbdf, vectors.get(index));
+  }
+
+  private rearm(index: number, host: Host): void {
+    this.disarm(index, host);
+    host.armVector?.(this.sbdf, this.vectors.get(index));
+    this.vectors.setArmed(index, true);
+    this.vectors.setUpdated(index, false);
+  }
+
+  /** True: it was armed. */
+  private disarm(index: number, host: Host): boolean {
+    const { vectors } = this;
+    const armed = vectors.armed(index);
+    host.disarmVector?.(this.sbdf, vectors.get(index));
+    vectors.setArmed(index, false);
+    return armed;
+  }
+}

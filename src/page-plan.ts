@@ -1,0 +1,286 @@
+import { ADDRESS_LIMIT, PAGE_SIZE, pageOf } from './access.js';
+import type { PageMap } from './engine/page-map.js';
+import type { Location } from './function.js';
+import type { MappedPage } from './memory/mapped-page.js';
+import { type PageCache, SlotCache } from './memory/page-cache.js';
+import type { FunctionBar } from './pci/bar.js';
+import { type PciFunction, pagesOf, type Structure } from './pci/function.js';
+
+/** Who answers the bytes of a range: [start, end) have one owner. */
+export type Owner = 'table' | 'pba' | 'forward' | 'nobody';
+
+/** A run of bytes of one guest page with one owner, on one host page. Offsets are within the page. */
+export interface PageSpan {
+  readonly offset: number;
+  readonly end: number;
+  readonly kind: Owner;
+  /** Host page behind the bytes; absent for nobody's. */
+  readonly mapped: MappedPage | undefined;
+  /** Offset in the host page of the first byte. */
+  readonly hostOffset: number;
+  /** Table: pointer to its entries, to its `updated` bytes, first byte's offset in it, halves exchanged. */
+  readonly storage: number;
+  readonly updated: number;
+  readonly tableOffset: number;
+  readonly swapped: boolean;
+}
+
+/** Which pages trap and what their bytes are: kept up to date as BARs are enabled and disabled. */
+export interface PagePlan {
+  /** Guest pages that must trap once these BARs are enabled, beyond the structures' own, ascending. */
+  sharedPages(bars: readonly FunctionBar[]): number[];
+  /** True where BARs other than this one make a page trap. */
+  trapsForOthers(page: number, bar: FunctionBar): boolean;
+  /** Rebuilds all pages that a change of these BARs touches. Throws `out-of-memory`, changing nothing. */
+  add(bars: readonly FunctionBar[]): void;
+  remove(bars: readonly FunctionBar[]): void;
+}
+
+/** BARs by the pages on which they claim bytes. */
+class Claims {
+  private readonly byPage = new Map<number, FunctionBar[]>();
+
+  at(page: number): readonly FunctionBar[] {
+    return this.byPage.get(page) ?? [];
+  }
+
+  add(page: number, bar: FunctionBar): void {
+    const bars = this.byPage.get(page);
+    if (bars) bars.push(bar);
+    else this.byPage.set(page, [bar]);
+  }
+
+  remove(page: number, bar: FunctionBar): void {
+    const bars = this.byPage.get(page) ?? [];
+    const rest = bars.filter((other) => other !== bar);
+    if (rest.length > 0) this.byPage.set(page, rest);
+    else this.byPage.delete(page);
+  }
+}
+
+/** The part of planning that all policies share. `claimed` and `spans` are the policy's. */
+abstract class ClaimedPages implements PagePlan {
+  protected readonly claims = new Claims();
+  private readonly map: PageMap;
+
+  constructor(map: PageMap) {
+    this.map = map;
+  }
+
+  abstract sharedPages(bars: readonly FunctionBar[]): number[];
+  abstract trapsForOthers(page: number, bar: FunctionBar): boolean;
+  /** Pages on which an enabled BAR has a say. */
+  protected abstract claimed(bar: FunctionBar): readonly number[];
+  /** What a page holds; nothing where it need not trap. */
+  protected abstract spans(page: number): PageSpan[];
+
+  add(bars: readonly FunctionBar[]): void {
+    const pages = this.update(bars, true);
+    const done: number[] = [];
+    try {
+      for (const page of pages) {
+        this.map.set(page / PAGE_SIZE, this.spans(page));
+        done.push(page);
+      }
+    } catch (error) {
+      this.update(bars, false);
+      for (const page of done) this.map.set(page / PAGE_SIZE, this.spans(page));
+      throw error;
+    }
+  }
+
+  remove(bars: readonly FunctionBar[]): void {
+    for (const page of this.update(bars, false)) this.map.set(page / PAGE_SIZE, this.spans(page));
+  }
+
+  private update(bars: readonly FunctionBar[], add: boolean): Set<number> {
+    const pages = new Set<number>();
+    for (const bar of bars) {
+      if (bar.type === 'io' || bar.end > ADDRESS_LIMIT) continue;
+      for (const page of this.claimed(bar)) {
+        if (add) this.claims.add(page, bar);
+        else this.claims.remove(page, bar);
+        pages.add(page);
+      }
+    }
+    return pages;
+  }
+}
+
+/** Policy strict: each byte belongs to the BAR it lies in, and pages with several BARs trap as well. */
+export class OwnerPlan extends ClaimedPages {
+  sharedPages(bars: readonly FunctionBar[]): number[] {
+    const shares = new Map<number, number>();
+    for (const bar of bars) {
+      if (bar.type === 'io') continue;
+      for (const page of edges(bar)) {
+        shares.set(page, (shares.get(page) ?? this.claims.at(page).length) + 1);
+      }
+    }
+    return [...shares.keys()].filter((page) => (shares.get(page) as number) > 1).sort((a, b) => a - b);
+  }
+
+  trapsForOthers(page: number, bar: FunctionBar): boolean {
+    return this.claims.at(page).some((other) => other !== bar);
+  }
+
+  protected claimed(bar: FunctionBar): readonly number[] {
+    return [...new Set([...structuresOf(bar).flatMap(pagesOf), ...edges(bar)])];
+  }
+
+  protected spans(page: number): PageSpan[] {
+    const bars = this.claims.at(page);
+    const traps = bars.length > 1 || bars.some((bar) => structuresOf(bar).some((range) => touches(range, page)));
+    if (!traps) return [];
+    const spans: PageSpan[] = [];
+    let at = page;
+    for (const bar of [...bars].sort((a, b) => a.address - b.address)) {
+      const start = Math.max(bar.address, page);
+      const end = Math.min(bar.end, page + PAGE_SIZE);
+      if (start > at) spans.push(nobody(page, at, start));
+      const cache = bar.fn.cache as PageCache;
+      const hostPageStart = start + PAGE_SIZE - (bar.host(start) % PAGE_SIZE);
+      for (const [from, to] of segments(start, end, [...structuresOf(bar).flatMap(bounds), hostPageStart])) {
+        const kind = ownerAmong(structuresIn(bar), from) ?? 'forward';
+        const host = bar.host(from);
+        spans.push(span(page, from, to, kind, bar.fn, cache.at(host), host % PAGE_SIZE));
+      }
+      at = end;
+    }
+    if (at < page + PAGE_SIZE) spans.push(nobody(page, at, page + PAGE_SIZE));
+    return spans;
+  }
+}
+
+/** The Xen policies: the newest function with table or PBA on a page has all of it. */
+export class NewestPlan extends ClaimedPages {
+  sharedPages(): number[] {
+    return [];
+  }
+
+  trapsForOthers(page: number): boolean {
+    return this.claims.at(page).length > 0;
+  }
+
+  protected claimed(bar: FunctionBar): readonly number[] {
+    return [...new Set(structuresOf(bar).flatMap(pagesOf))];
+  }
+
+  protected spans(page: number): PageSpan[] {
+    const functions = this.claims.at(page).map((bar) => bar.fn);
+    if (functions.length === 0) return [];
+    const fn = functions.reduce((a, b) => (b.sequence > a.sequence ? b : a));
+    const structures = { table: fn.table, pba: fn.pba };
+    const mapped = slotPage(fn, page);
+    return segments(page, page + PAGE_SIZE, [structures.table, structures.pba].flatMap(bounds)).map(([from, to]) =>
+      span(page, from, to, ownerAmong(structures, from) ?? 'forward', fn, mapped, from - page),
+    );
+  }
+}
+
+/** Whose byte `address`, in this enabled BAR, is. */
+export function locationOf(bar: FunctionBar, address: number, plan: PagePlan): Location {
+  const page = pageOf(address);
+  const structures = structuresIn(bar);
+  const own = touches(structures.table, page) || touches(structures.pba, page) ? 'adjacent' : undefined;
+  const owner =
+    ownerAmong(structures, address) ?? own ?? (plan.trapsForOthers(page, bar) ? 'neighbour' : 'direct');
+  return { fn: bar.fn, bar, offset: address - bar.address, owner };
+}
+
+/** Which of a function's structures has a byte; a byte in both is the PBA's. */
+export function ownerAmong(
+  structures: { readonly table: Structure | undefined; readonly pba: Structure | undefined },
+  address: number,
+): 'table' | 'pba' | undefined {
+  if (holds(structures.pba, address)) return 'pba';
+  return holds(structures.table, address) ? 'table' : undefined;
+}
+
+/** The slot that Xen uses for a page of a function, told where its host page is. */
+export function slotPage(fn: PciFunction, page: number): MappedPage {
+  const cache = fn.cache as SlotCache;
+  const { table, pba } = fn as { table: Structure; pba: Structure };
+  const host = (structure: Structure, address: number) => structure.bar?.host(address) ?? address;
+  // A tail's slot maps the page of the byte after the structure.
+  if (page === pageOf(table.start)) return cache.at(0, host(table, table.start));
+  if (page === pageOf(table.end - 1)) return cache.at(1, host(table, table.end));
+  if (page === pageOf(pba.start)) return cache.at(2, host(pba, pba.start));
+  return cache.at(3, host(pba, pba.end));
+}
+
+/** True where [start, end) has bytes on a page. */
+export function touches(range: { readonly start: number; readonly end: number } | undefined, page: number): boolean {
+  return range !== undefined && range.start < page + PAGE_SIZE && range.end > page;
+}
+
+function holds(structure: Structure | undefined, address: number): boolean {
+  return structure !== undefined && address >= structure.start && address < structure.end;
+}
+
+function structuresIn(bar: FunctionBar): { table: Structure | undefined; pba: Structure | undefined } {
+  const { table, pba } = bar.fn;
+  return { table: table?.bar === bar ? table : undefined, pba: pba?.bar === bar ? pba : undefined };
+}
+
+/** Table and PBA, as far as they lie in a BAR. */
+export function structuresOf(bar: FunctionBar): Structure[] {
+  const { table, pba } = structuresIn(bar);
+  return [table, pba].filter((structure) => structure !== undefined);
+}
+
+/** Pages that a BAR does not fill. */
+function edges(bar: FunctionBar): number[] {
+  const pages = new Set<number>();
+  if (bar.address % PAGE_SIZE !== 0) pages.add(pageOf(bar.address));
+  if (bar.end % PAGE_SIZE !== 0) pages.add(pageOf(bar.end));
+  return [...pages];
+}
+
+function bounds(range: { readonly start: number; readonly end: number } | undefined): number[] {
+  return range ? [range.start, range.end] : [];
+}
+
+/** [start, end) cut at each of `cuts` inside it. */
+function segments(start: number, end: number, cuts: readonly number[]): [number, number][] {
+  const inside = [...new Set(cuts)].filter((cut) => cut > start && cut < end).sort((a, b) => a - b);
+  const edgesOfAll = [start, ...inside, end];
+  return inside.concat(end).map((to, index) => [edgesOfAll[index], to]);
+}
+
+function nobody(page: number, from: number, to: number): PageSpan {
+  return {
+    offset: from - page,
+    end: to - page,
+    kind: 'nobody',
+    mapped: undefined,
+    hostOffset: 0,
+    storage: 0,
+    updated: 0,
+    tableOffset: 0,
+    swapped: false,
+  };
+}
+
+function span(
+  page: number,
+  from: number,
+  to: number,
+  kind: Owner,
+  fn: PciFunction,
+  mapped: MappedPage,
+  hostOffset: number,
+): PageSpan {
+  const vectors = kind === 'table' ? fn.msixState?.vectors : undefined;
+  return {
+    offset: from - page,
+    end: to - page,
+    kind,
+    mapped,
+    hostOffset,
+    storage: vectors?.storage ?? 0,
+    updated: vectors?.updated ?? 0,
+    tableOffset: kind === 'table' ? from - (fn.table as Structure).start : 0,
+    swapped: vectors?.swapped ?? false,
+  };
+}

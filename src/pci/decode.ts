@@ -1,0 +1,145 @@
+import type { DecodeResult } from '../function.js';
+import type { FunctionBar } from './bar.js';
+import { type FunctionOwner, type PciFunction, pagesOf } from './function.js';
+
+const COMMAND = 4;
+const MEMORY = 1 << 1;
+const INTX_DISABLE = 1 << 10;
+
+/** Switches memory decoding on: holes made, BARs reachable, COMMAND written, in the policy's order. */
+export function decodeOn(owner: FunctionOwner, fn: PciFunction): DecodeResult {
+  if (fn.decoding) return unchanged(owner, fn);
+  let bars: FunctionBar[] = [];
+  const done = owner.attempt(fn, () => {
+    bars = decodable(owner, fn).filter((bar) => !bar.enabled);
+  });
+  if (!done) return 'fail';
+  return owner.policy.enable === 'all-or-nothing' ? turnOn(owner, fn, bars) : turnOnAsXen(owner, fn, bars);
+}
+
+/** Switches it off: BARs unreachable first, COMMAND written last. */
+export function decodeOff(owner: FunctionOwner, fn: PciFunction): DecodeResult {
+  if (!fn.decoding) return unchanged(owner, fn);
+  if (owner.policy.dropPages !== 'disable') {
+    const done = owner.attempt(fn, () => {
+      owner.disable(decodable(owner, fn).filter((bar) => bar.enabled));
+      writeCommand(owner, fn, false);
+      fn.decoding = false;
+    });
+    return done ? 'okay' : 'fail';
+  }
+  fn.decoding = false;
+  owner.attempt(fn, () => owner.disable(fn.bars.filter((bar) => bar.enabled && bar.type !== 'io')));
+  owner.attempt(fn, () => owner.dropPages(fn));
+  owner.attempt(fn, () => writeCommand(owner, fn, false));
+  return 'okay';
+}
+
+/** What decoding being on at assign brings with it. Throws `out-of-memory`. */
+export function decodeAtAssign(owner: FunctionOwner, fn: PciFunction, bars: readonly FunctionBar[]): void {
+  const memory = bars.some((bar) => bar.type !== 'io');
+  if (owner.policy.enable !== 'all-or-nothing') {
+    owner.enable(bars);
+    fn.decoding = memory;
+    owner.attempt(fn, () => punch(owner, fn, xenHole(owner, fn)));
+    return;
+  }
+  const pages = strictHole(owner, fn, bars);
+  let free = false;
+  owner.attempt(fn, () => {
+    free = isFree(owner, fn, pages);
+  });
+  if (!free) return;
+  owner.enable(bars);
+  fn.decoding = memory;
+  if (!owner.attempt(fn, () => punch(owner, fn, pages))) {
+    fn.decoding = false;
+    owner.disable(bars);
+  }
+}
+
+/** All or nothing: OFF, MAPPING, ON. */
+function turnOn(owner: FunctionOwner, fn: PciFunction, bars: readonly FunctionBar[]): DecodeResult {
+  if (owner.overlaps(bars).length > 0) {
+    owner.diagnostics.report('overlap', fn.sbdf, bars[0].address);
+    return 'fail';
+  }
+  const pages = strictHole(owner, fn, bars);
+  let mapping = false;
+  const done = owner.attempt(fn, () => {
+    if (!isFree(owner, fn, pages)) return;
+    owner.enable(bars);
+    mapping = true;
+    punch(owner, fn, pages);
+    writeCommand(owner, fn, true);
+    fn.decoding = true;
+  });
+  if (done && mapping) return 'okay';
+  if (mapping) {
+    owner.disable(bars);
+    owner.attempt(fn, () => owner.dropPages(fn));
+  }
+  return 'fail';
+}
+
+function turnOnAsXen(owner: FunctionOwner, fn: PciFunction, bars: readonly FunctionBar[]): DecodeResult {
+  const barsFirst = owner.policy.enable === 'bars-first';
+  let on = false;
+  owner.attempt(fn, () => {
+    if (barsFirst) owner.enable(bars);
+    if (!punch(owner, fn, xenHole(owner, fn))) return;
+    if (owner.hardware) owner.dropPages(fn);
+    if (!barsFirst) owner.enable(bars);
+    writeCommand(owner, fn, true);
+    fn.decoding = true;
+    on = true;
+  });
+  return on ? 'okay' : 'fail';
+}
+
+function unchanged(owner: FunctionOwner, fn: PciFunction): DecodeResult {
+  owner.attempt(fn, () => writeCommand(owner, fn, fn.decoding));
+  return 'noop';
+}
+
+/** BARs that follow the decode bit: memory, the ROM only when its own enable bit was set, and as the host allows. */
+function decodable(owner: FunctionOwner, fn: PciFunction): FunctionBar[] {
+  return fn.bars.filter((bar) => bar.followsDecode && (owner.host.mayMapBar?.(fn.sbdf, bar) ?? true));
+}
+
+function writeCommand(owner: FunctionOwner, fn: PciFunction, on: boolean): void {
+  const quiet = owner.policy.intx === 'disabled' && !owner.hardware && fn.msixState?.enabled;
+  owner.host.writeConfig?.(fn.sbdf, COMMAND, (on ? MEMORY : 0) | (quiet ? INTX_DISABLE : 0));
+}
+
+/** Pages of table and PBA, in this order. */
+function xenHole(owner: FunctionOwner, fn: PciFunction): number[] {
+  const all = owner.policy.hole === 'always';
+  return [fn.table, fn.pba]
+    .filter((structure) => structure !== undefined)
+    .flatMap((structure) => (all || structure.bar?.enabled ? pagesOf(structure) : []));
+}
+
+/** Pages of table and PBA, in this order, then those that come to be shared. */
+function strictHole(owner: FunctionOwner, fn: PciFunction, bars: readonly FunctionBar[]): number[] {
+  const structures = [fn.table, fn.pba].filter((at) => at?.bar && bars.includes(at.bar));
+  return [...structures.flatMap((at) => (at ? pagesOf(at) : [])), ...owner.plan.sharedPages(bars)];
+}
+
+/** False, reported: the guest has something there that is not the host page itself. */
+function isFree(owner: FunctionOwner, fn: PciFunction, pages: readonly number[]): boolean {
+  const occupied = pages.find((page) => owner.host.guestMapping?.(page) === 'other');
+  if (occupied === undefined) return true;
+  owner.diagnostics.report('hole-occupied', fn.sbdf, occupied);
+  return false;
+}
+
+/** Removes the guest's identity mappings; false, reported, at the first page that holds something else. */
+function punch(owner: FunctionOwner, fn: PciFunction, pages: readonly number[]): boolean {
+  for (const page of pages) {
+    const mapping = owner.host.guestMapping?.(page) ?? 'none';
+    if (mapping === 'other') return isFree(owner, fn, [page]);
+    if (mapping === 'identity') owner.host.removeGuestMapping?.(page);
+  }
+  return true;
+}

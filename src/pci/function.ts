@@ -1,0 +1,162 @@
+import { PAGE_SIZE, pageOf } from '../access.js';
+import type { Diagnostics } from '../diagnostics.js';
+import type { Core } from '../engine/core.js';
+import { TraplineError } from '../errors.js';
+import type { BarOffset, DecodeResult, FunctionDescription, MsixLayout, TrappedFunction } from '../function.js';
+import type { Host, Vector } from '../host.js';
+import { PageCache, type PageList, SlotCache } from '../memory/page-cache.js';
+import { Msix } from '../msix/msix.js';
+import type { PagePlan } from '../page-plan.js';
+import type { Policy } from '../policy.js';
+import { formatSbdf, type Sbdf } from '../sbdf.js';
+import { FunctionBar } from './bar.js';
+import { decodeOff, decodeOn } from './decode.js';
+import { BAR_GRAIN } from './validate.js';
+
+/** Guest addresses [start, end) of a table or PBA, and the BAR they lie in: none where the BIR names no memory BAR. */
+export interface Structure {
+  readonly bar: FunctionBar | undefined;
+  readonly start: number;
+  readonly end: number;
+}
+
+/** What a function and its decode state machine need of the dispatcher. */
+export interface FunctionOwner {
+  readonly host: Host;
+  readonly policy: Policy;
+  readonly hardware: boolean;
+  readonly diagnostics: Diagnostics;
+  readonly plan: PagePlan;
+  /** Runs control-path work; an error that the host throws is reported, and false returned. */
+  attempt(fn: PciFunction, work: () => void): boolean;
+  /** Makes BARs reachable. Throws `out-of-memory`, changing nothing. */
+  enable(bars: readonly FunctionBar[]): void;
+  disable(bars: readonly FunctionBar[]): void;
+  /** Unmaps a function's host pages. */
+  dropPages(fn: PciFunction): void;
+  /** A sentence for each of these BARs that has bytes in common with an enabled one or with another of them. */
+  overlaps(bars: readonly FunctionBar[]): string[];
+}
+
+/** A PCI function assigned to a dispatcher. */
+export class PciFunction implements TrappedFunction {
+  readonly sbdf: Sbdf;
+  readonly bars: readonly FunctionBar[];
+  readonly msixState: Msix | undefined;
+  readonly cache: PageCache | SlotCache;
+  /** Order of assignment. */
+  readonly sequence: number;
+  decoding = false;
+  private owner: FunctionOwner | undefined;
+  private readonly tableBar: FunctionBar | undefined;
+  private readonly pbaBar: FunctionBar | undefined;
+
+  constructor(
+    description: FunctionDescription,
+    sbdf: Sbdf,
+    sequence: number,
+    owner: FunctionOwner,
+    core: Core,
+    pages: PageList,
+  ) {
+    this.sbdf = sbdf;
+    this.sequence = sequence;
+    this.owner = owner;
+    this.bars = description.bars
+      .map((bar) => new FunctionBar(this, bar))
+      .sort((a, b) => a.index - b.index);
+    const { msix } = description;
+    if (msix) {
+      this.tableBar = this.barAt(msix.table);
+      this.pbaBar = this.barAt(msix.pba);
+      const start = (this.tableBar?.address ?? 0) + msix.table.offset;
+      this.msixState = new Msix(core, sbdf, msix, owner.policy.field === 'address' && start % 16 === 8);
+    }
+    this.cache =
+      owner.policy.tailPage === 'byte-after' ? new SlotCache(pages, sbdf) : new PageCache(pages, sbdf);
+  }
+
+  private barAt(offset: BarOffset): FunctionBar | undefined {
+    return this.bars.find((bar) => bar.index === offset.bir && bar.type !== 'io');
+  }
+
+  get msix(): MsixLayout | undefined {
+    return this.msixState?.layout;
+  }
+
+  /** Where the table lies now. */
+  get table(): Structure | undefined {
+    return this.msix && structure(this.tableBar, this.msix.table.offset, 16 * this.msix.count);
+  }
+
+  /** Where the PBA lies now: whole 8-byte words, a bit a vector. */
+  get pba(): Structure | undefined {
+    return this.msix && structure(this.pbaBar, this.msix.pba.offset, 8 * Math.ceil(this.msix.count / 64));
+  }
+
+  get messageControl(): number {
+    return this.msixState?.control ?? 0;
+  }
+
+  writeMessageControl(value: number): void {
+    const owner = this.assigned('writeMessageControl');
+    const { msixState } = this;
+    if (!msixState) return;
+    owner.attempt(this, () => msixState.writeControl(value, owner.host, owner.policy, owner.hardware));
+  }
+
+  setDecode(on: boolean): DecodeResult {
+    const owner = this.assigned('setDecode');
+    return on ? decodeOn(owner, this) : decodeOff(owner, this);
+  }
+
+  moveBar(index: number, address: number): boolean {
+    const owner = this.assigned('moveBar');
+    const bar = this.bars.find((candidate) => candidate.index === index);
+    if (!bar) throw this.misuse('moveBar', `index ${index} names no BAR of the function`);
+    if (!Number.isSafeInteger(address) || address < 0) {
+      throw this.misuse('moveBar', `bar ${index} address ${address} is not an integer in [0, 2^53)`);
+    }
+    if (bar.enabled) return false;
+    bar.address = address - (address % BAR_GRAIN);
+    if (owner.hardware) bar.hostAddress = bar.address;
+    return true;
+  }
+
+  vector(index: number): Vector {
+    const { msixState } = this;
+    if (!msixState || !Number.isInteger(index) || index < 0 || index >= msixState.vectors.count) {
+      throw this.misuse('vector', `index ${index} is not in [0, ${msixState?.vectors.count ?? 0})`);
+    }
+    return msixState.vectors.get(index);
+  }
+
+  /** From now on every control call is misuse. */
+  detach(): void {
+    this.owner = undefined;
+  }
+
+  private assigned(method: string): FunctionOwner {
+    if (this.owner) return this.owner;
+    throw new TraplineError(
+      'unknown-function',
+      `${method}: function ${formatSbdf(this.sbdf)} is not assigned any more`,
+    );
+  }
+
+  private misuse(method: string, rule: string): TraplineError {
+    return new TraplineError('bad-argument', `${method}: function ${formatSbdf(this.sbdf)}: ${rule}`);
+  }
+}
+
+function structure(bar: FunctionBar | undefined, offset: number, size: number): Structure {
+  const start = (bar?.address ?? 0) + offset;
+  return { bar, start, end: start + size };
+}
+
+/** Addresses of the pages that [start, end) touches. */
+export function pagesOf(range: { readonly start: number; readonly end: number }): number[] {
+  const pages: number[] = [];
+  for (let page = pageOf(range.start); page < range.end; page += PAGE_SIZE) pages.push(page);
+  return pages;
+}

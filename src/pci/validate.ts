@@ -1,0 +1,90 @@
+import { ADDRESS_LIMIT, PAGE_SIZE } from '../access.js';
+import { TraplineError } from '../errors.js';
+import type { BarDescription, FunctionDescription, MsixLayout } from '../function.js';
+import { formatSbdf, type Sbdf } from '../sbdf.js';
+
+/** A memory BAR has at least 16 bytes, and as much alignment (PCI 3.0 6.2.5.1). */
+export const BAR_GRAIN = 16;
+const TYPES = ['io', 'mem32', 'mem64', 'rom'];
+
+const isInteger = (value: unknown, from: number, to: number): value is number =>
+  Number.isInteger(value) && (value as number) >= from && (value as number) <= to;
+
+/** Throws `bad-argument` with every fault of a description that no policy could accept. */
+export function checkDescription(description: FunctionDescription, sbdf: Sbdf): void {
+  const faults: string[] = [];
+  const fault = (field: string, value: unknown, rule: string) => {
+    faults.push(`assign: function ${formatSbdf(sbdf)}: ${field} ${value} ${rule}`);
+  };
+  const taken = new Set<number>();
+  for (const bar of description.bars) {
+    checkBar(bar, fault);
+    for (const index of bar.type === 'mem64' ? [bar.index, bar.index + 1] : [bar.index]) {
+      if (taken.has(index)) fault('bar index', index, 'is described twice, or is the upper half of a 64-bit BAR');
+      taken.add(index);
+    }
+  }
+  if (description.msix) checkLayout(description.msix, fault);
+  if (faults.length > 0) throw new TraplineError('bad-argument', ...faults);
+}
+
+type Fault = (field: string, value: unknown, rule: string) => void;
+
+function checkBar(bar: BarDescription, fault: Fault): void {
+  const name = `bar ${bar.index}`;
+  if (!isInteger(bar.index, 0, 6)) fault('bar index', bar.index, 'is not an integer in [0, 6]');
+  if (!TYPES.includes(bar.type)) fault(`${name} type`, bar.type, `is not one of ${TYPES.join(', ')}`);
+  if (bar.type === 'rom' ? bar.index !== 6 : bar.index === 6) {
+    fault(`${name} type`, bar.type, 'does not fit: index 6 is the expansion ROM, and only it');
+  }
+  if (bar.type === 'mem64' && bar.index === 5) fault(`${name} type`, bar.type, 'leaves no index for its upper half');
+  if (!isInteger(bar.size, 1, ADDRESS_LIMIT)) fault(`${name} size`, bar.size, 'is not an integer in [1, 2^52]');
+  const hostAddress = bar.hostAddress ?? bar.address;
+  for (const [field, address] of [
+    ['address', bar.address],
+    ['hostAddress', hostAddress],
+  ] as const) {
+    if (!isInteger(address, 0, ADDRESS_LIMIT - bar.size)) {
+      fault(`${name} ${field}`, address, 'is not an integer with the whole BAR in [0, 2^52)');
+    }
+  }
+  if (bar.type === 'io') return;
+  for (const [field, value] of [
+    ['size', bar.size],
+    ['address', bar.address],
+    ['hostAddress', hostAddress],
+  ] as const) {
+    if (value % BAR_GRAIN !== 0) fault(`${name} ${field}`, value, `is no multiple of ${BAR_GRAIN}`);
+  }
+  if (bar.size >= PAGE_SIZE && (bar.address - hostAddress) % PAGE_SIZE !== 0) {
+    fault(`${name} hostAddress`, hostAddress, `differs from the address ${bar.address} in its page offset`);
+  }
+}
+
+function checkLayout(msix: MsixLayout, fault: Fault): void {
+  if (!isInteger(msix.count, 1, 2048)) fault('msix count', msix.count, 'is not an integer in [1, 2048]');
+  for (const [name, { bir, offset }] of [
+    ['table', msix.table],
+    ['pba', msix.pba],
+  ] as const) {
+    if (!isInteger(bir, 0, 7)) fault(`msix ${name} bir`, bir, 'is not an integer in [0, 7]');
+    if (!isInteger(offset, 0, 0xfffffff8) || offset % 8 !== 0) {
+      fault(`msix ${name} offset`, offset, 'is not a multiple of 8 in [0, 2^32)');
+    }
+  }
+}
+
+/** What is wrong with an MSI-X capability as devices have them (Xen refuses these; the table and PBA may overlap). */
+export function msixFaults(description: FunctionDescription, sbdf: Sbdf): string[] {
+  const { msix } = description;
+  if (!msix) return [];
+  const sizes = { table: 16 * msix.count, pba: 8 * Math.ceil(msix.count / 64) };
+  return (['table', 'pba'] as const).flatMap((name) => {
+    const { bir, offset } = msix[name];
+    const at = `assign: function ${formatSbdf(sbdf)}: msix ${name}`;
+    const bar = description.bars.find((candidate) => candidate.index === bir);
+    if (bar?.type !== 'mem32' && bar?.type !== 'mem64') return [`${at} bir ${bir} names no memory BAR`];
+    const end = offset + sizes[name];
+    return end > bar.size ? [`${at} ends at ${end}, outside BAR ${bir} of ${bar.size} bytes`] : [];
+  });
+}

@@ -1,0 +1,98 @@
+import {
+  DIRECTION_READ,
+  HIGH,
+  RECORD_ADDRESS,
+  RECORD_BITS,
+  RECORD_DATA,
+  RECORD_SIZE,
+  RECORD_WIDTH,
+  STATE_DONE,
+  STATE_MASK,
+  STATUS,
+} from '../assembly/layout.js';
+import type { Width } from './access.js';
+import type { Core } from './engine/core.js';
+import { TraplineError } from './errors.js';
+
+/** Finishes what the core could not: the dispatcher. */
+export interface RingOwner {
+  read(address: number, low: number, width: Width): number;
+  write(address: number, width: Width, low: number, high: number, outcome: number): boolean;
+}
+
+const LIMIT = 65536;
+
+/**
+ * A run of 32-byte records in the core's linear memory, in the layout of Xen's `ioreq_t`: address u64, data u64,
+ * count u32, size u32, event channel u32, padding u16, then a byte with state (bits 3..0), data-is-pointer (4),
+ * direction (5, 1 reads) and descending (6), then the type (1: copy). Little endian.
+ */
+export class Ring {
+  readonly capacity: number;
+  /** Byte offset of the first record in `memory`. */
+  readonly offset: number;
+  private readonly core: Core;
+  private readonly owner: RingOwner;
+
+  constructor(core: Core, capacity: number, owner: RingOwner) {
+    if (!Number.isInteger(capacity) || capacity < 1 || capacity > LIMIT) {
+      throw new TraplineError('bad-argument', `createRing: capacity ${capacity} is not an integer in [1, ${LIMIT}]`);
+    }
+    this.core = core;
+    this.capacity = capacity;
+    this.owner = owner;
+    this.offset = core.allocate(capacity * RECORD_SIZE);
+    core.bytes.fill(0, this.offset, this.offset + capacity * RECORD_SIZE);
+  }
+
+  /** Another wasm module that produces records imports this. Views of its buffer die when it grows. */
+  get memory(): WebAssembly.Memory {
+    return this.core.memory;
+  }
+
+  /** The records' bytes; take it anew after any call that assigns functions or switches decoding on. */
+  get records(): DataView {
+    return new DataView(this.core.memory.buffer, this.offset, this.capacity * RECORD_SIZE);
+  }
+
+  /**
+   * Answers the records [first, first + count) in order. An answered one has state 3 (response ready) and, for a
+   * read, its data zero-extended. One that no function claims, that is not ready (state 1) or no plain MMIO copy
+   * (data is a pointer, count not 1, other type) stays as it is. Throws `bad-argument`.
+   */
+  answer(first: number, count: number): void {
+    if (!Number.isInteger(first) || !Number.isInteger(count) || first < 0 || count < 0 || first + count > this.capacity) {
+      throw new TraplineError(
+        'bad-argument',
+        `Ring.answer: records [${first}, ${first} + ${count}) are not within [0, ${this.capacity})`,
+      );
+    }
+    const end = this.offset + (first + count) * RECORD_SIZE;
+    let record = this.core.exports.answer(this.offset + first * RECORD_SIZE, end);
+    while (record !== end) {
+      this.finish(record);
+      record = this.core.exports.answer(record + RECORD_SIZE, end);
+    }
+  }
+
+  /** A record that the core stopped at: claimed, its outcome in STATUS. */
+  private finish(record: number): void {
+    const { words, bytes } = this.core;
+    const at = record / 4;
+    const addressLow = words[at + RECORD_ADDRESS / 4];
+    const address = addressLow + words[at + RECORD_ADDRESS / 4 + 1] * 0x1_0000_0000;
+    const width = words[at + RECORD_WIDTH / 4] as Width;
+    if (bytes[record + RECORD_BITS] & DIRECTION_READ) {
+      const value = this.owner.read(address, addressLow, width);
+      const after = this.core.words;
+      after[at + RECORD_DATA / 4] = value;
+      after[at + RECORD_DATA / 4 + 1] = width === 8 ? after[HIGH / 4] : 0;
+    } else {
+      const outcome = words[STATUS / 4];
+      words[STATUS / 4] = 0;
+      this.owner.write(address, width, words[at + RECORD_DATA / 4], words[at + RECORD_DATA / 4 + 1], outcome);
+    }
+    const { bytes: now } = this.core;
+    now[record + RECORD_BITS] = (now[record + RECORD_BITS] & ~STATE_MASK) | STATE_DONE;
+  }
+}
