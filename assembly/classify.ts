@@ -59,7 +59,7 @@ export function classify(leaf: usize, offset: u32, width: u32, writes: bool): i3
   const unaligned = (offset & (width - 1)) != 0;
 
   if (unaligned) {
-    if (!splitsCrossing && (isTable(kind) || (kind == PBA && pbaWidths != 15))) return REFUSED | page;
+    if (!splitsCrossing && isTable(kind)) return REFUSED | page;
     const last = offset + width - 1;
     if (last > 0xfff) return STRADDLE | page;
     const lastOwner = mixed ? spanOf(leaf, last) : leaf;

@@ -67,6 +67,7 @@ export function byFunction(
   const owners = Array.from({ length: width }, (_, index) => ownerOf(fn, address + index));
   const [first, last] = [owners[0], owners[width - 1]];
   if (last !== 'pba' && last !== 'forward') return NOBODY;
+  if (first === 'pba' && !(policy.pbaWidths & 1)) return { kind: 'refused', sbdf: fn.sbdf };
   if (writes && !hardware && policy.pbaWriteDropsWhole && (first === 'pba' || last === 'pba')) return NOBODY;
   const bytes = owners.map((owner, index): ByteOwner => {
     const at = address + index;
