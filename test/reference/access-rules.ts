@@ -66,14 +66,15 @@ class Rules {
   }
 
   access(access: Access): bigint {
-    const owners = bytesOf(access).map(({ address }) => this.ownerOf(address));
-    const first = owners[0];
-    const last = owners[owners.length - 1];
+    const first = this.ownerOf(access.address);
     if (this.context.policy.crossing === 'drop') {
       if (first.kind === 'table') return this.table(first.f, access);
+      const last = this.ownerOf(access.address + access.width - 1);
       return reachesHost(first) && reachesHost(last) ? this.reach(access, first, last) : ONES;
     }
-    if (!owners.every((owner) => sameSpan(owner, first))) return this.split(access);
+    for (let i = 1; i < access.width; i++) {
+      if (!sameSpan(first, this.ownerOf(access.address + i))) return this.split(access);
+    }
     return this.byOneOwner(access, first);
   }
 

@@ -13,7 +13,11 @@ export interface Context {
   readonly diagnostics: Diagnostics;
   /** Newest first. */
   readonly functions: ReferenceFunction[];
+  readonly guard: Guard;
 }
+
+/** Runs what a guest caused; when a host callback throws, reports that and gives `otherwise`. */
+export type Guard = <T>(address: number | undefined, run: () => T, otherwise: T) => T;
 
 /** A host callback threw; no rule is carried on past it. */
 export class HostFailure extends Error {

@@ -1,8 +1,8 @@
-import { PAGE_SIZE, pageOf } from '../../src/access.js';
+import { pageOf } from '../../src/access.js';
 import type { DecodeResult } from '../../src/function.js';
 import type { GuestMapping } from '../../src/host.js';
 import { type Context, callHost } from './context.js';
-import { overlap, pagesOf } from './range.js';
+import { overlap, pagesOf, touches } from './range.js';
 import { type ReferenceBar, type ReferenceFunction, rangeOf } from './reference-function.js';
 
 const COMMAND = 4;
@@ -18,7 +18,7 @@ export function setDecode(context: Context, f: ReferenceFunction, on: boolean): 
   const writeCommand = () => callHost(f.sbdf, () => host.writeConfig?.(f.sbdf, COMMAND, command));
 
   if (f.decoding === on) {
-    writeCommand();
+    context.guard(undefined, writeCommand, undefined);
     return 'noop';
   }
 
@@ -26,8 +26,8 @@ export function setDecode(context: Context, f: ReferenceFunction, on: boolean): 
     if (!on) {
       for (const bar of f.memoryBars) bar.enabled = false;
       f.decoding = false;
-      f.pages.drop();
-      writeCommand();
+      context.guard(undefined, () => f.pages.drop(), undefined);
+      context.guard(undefined, writeCommand, undefined);
       return 'okay';
     }
     const enabling = changeable(context, f, on);
@@ -54,7 +54,7 @@ export function setDecode(context: Context, f: ReferenceFunction, on: boolean): 
 
 /** The memory BARs whose decoding the host lets change. */
 function changeable(context: Context, f: ReferenceFunction, on: boolean): ReferenceBar[] {
-  return f.memoryBars.filter(
+  return f.decodableBars.filter(
     (bar) =>
       bar.enabled !== on && callHost(f.sbdf, () => context.host.mayMapBar?.(f.sbdf, { ...bar }) ?? true),
   );
@@ -129,9 +129,7 @@ function trappingPages(
   const all = [...taken, ...enabling];
   const shared = enabling
     .flatMap((bar) => [pageOf(bar.address), pageOf(bar.address + bar.size - 1)])
-    .filter(
-      (page) => all.filter((bar) => overlap(rangeOf(bar), { start: page, end: page + PAGE_SIZE })).length > 1,
-    );
+    .filter((page) => all.filter((bar) => touches(rangeOf(bar), page)).length > 1);
   for (const page of shared.sort((a, b) => a - b)) pages.add(page);
   return [...pages];
 }

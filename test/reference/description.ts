@@ -1,4 +1,4 @@
-import { ADDRESS_LIMIT } from '../../src/access.js';
+import { ADDRESS_LIMIT, PAGE_SIZE } from '../../src/access.js';
 import { TraplineError } from '../../src/errors.js';
 import type { FunctionDescription } from '../../src/function.js';
 import { formatSbdf, type Sbdf } from '../../src/sbdf.js';
@@ -19,9 +19,18 @@ export function checkDescription(sbdf: Sbdf, { bars, msix }: FunctionDescription
       if (taken.has(index)) faults.push(`${what}: index ${index} is taken`);
       taken.add(index);
     }
+    if ((bar.type === 'rom') !== (bar.index === 6)) faults.push(`${what}: the ROM is index 6, and only it`);
+    if (bar.type === 'mem64' && bar.index === 5) faults.push(`${what}: no index for the upper half`);
     if (!whole(bar.size, 1, ADDRESS_LIMIT)) faults.push(`${what}: size ${bar.size}`);
     for (const address of [bar.address, bar.hostAddress ?? bar.address]) {
       if (!whole(address, 0, ADDRESS_LIMIT - bar.size)) faults.push(`${what}: address ${address}`);
+      if (bar.type !== 'io' && (address % 16 !== 0 || bar.size % 16 !== 0)) {
+        faults.push(`${what}: not in units of 16 bytes`);
+      }
+    }
+    const moved = bar.address - (bar.hostAddress ?? bar.address);
+    if (bar.type !== 'io' && bar.size >= PAGE_SIZE && moved % PAGE_SIZE !== 0) {
+      faults.push(`${what}: guest and host address differ in their page offset`);
     }
   }
   if (msix) {

@@ -26,14 +26,23 @@ export class HostPages {
     return page;
   }
 
-  /** Unreachable first, then unmapped: slots by number, pages in the order in which they were mapped. */
+  /**
+   * Unreachable first, then unmapped: slots by number, pages in the order in which they were mapped. Every one of
+   * them, even where the host throws.
+   */
   drop(): void {
     const keys = [...this.mapped.keys()];
     if (this.context.policy.sharedPage === 'newest') keys.sort((a, b) => a - b);
-    for (const key of keys) {
-      const { address } = this.mapped.get(key)!;
-      this.mapped.delete(key);
-      callHost(this.sbdf, () => this.context.host.unmapPage?.(address, this.sbdf));
+    const addresses = keys.map((key) => this.mapped.get(key)!.address);
+    this.mapped.clear();
+    const failures: unknown[] = [];
+    for (const address of addresses) {
+      try {
+        callHost(this.sbdf, () => this.context.host.unmapPage?.(address, this.sbdf));
+      } catch (failure) {
+        failures.push(failure);
+      }
     }
+    if (failures.length > 0) throw failures[0];
   }
 }

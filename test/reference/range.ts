@@ -11,6 +11,10 @@ export const contains = (range: Range, address: number): boolean =>
 
 export const overlap = (a: Range, b: Range): boolean => a.start < b.end && b.start < a.end;
 
+/** Some of the range lies on the page. */
+export const touches = (range: Range, page: number): boolean =>
+  range.start < page + PAGE_SIZE && page < range.end;
+
 /** The pages that hold bytes of the range, ascending. */
 export function pagesOf(range: Range): number[] {
   const pages: number[] = [];

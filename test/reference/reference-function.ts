@@ -1,4 +1,4 @@
-import { pageOf } from '../../src/access.js';
+import { ADDRESS_LIMIT } from '../../src/access.js';
 import { TraplineError } from '../../src/errors.js';
 import type { DecodeResult, FunctionDescription, MsixLayout, TrappedFunction } from '../../src/function.js';
 import type { Bar, BarType, Vector } from '../../src/host.js';
@@ -6,7 +6,7 @@ import { formatSbdf, type Sbdf } from '../../src/sbdf.js';
 import type { Context } from './context.js';
 import { setDecode } from './decode.js';
 import { HostPages } from './host-pages.js';
-import { contains, pagesOf, type Range } from './range.js';
+import { contains, type Range, touches } from './range.js';
 import { VectorTable } from './vector-table.js';
 
 export interface ReferenceBar extends Bar {
@@ -32,16 +32,17 @@ export class ReferenceFunction implements TrappedFunction {
   readonly vectors: VectorTable | undefined;
   readonly pages: HostPages;
   readonly allBars: readonly ReferenceBar[];
+  readonly memoryBars: readonly ReferenceBar[];
+  /** Those that memory decoding switches: a ROM only when its own enable bit was set. */
+  readonly decodableBars: readonly ReferenceBar[];
   decoding: boolean;
   private readonly context: Context;
-  private readonly guard: Guard;
 
-  constructor(context: Context, guard: Guard, sbdf: Sbdf, description: FunctionDescription) {
+  constructor(context: Context, sbdf: Sbdf, description: FunctionDescription) {
     this.context = context;
-    this.guard = guard;
     this.sbdf = sbdf;
     this.msix = description.msix;
-    this.vectors = this.msix && new VectorTable(context, sbdf, this.msix.count);
+    this.vectors = this.msix && new VectorTable(context, sbdf, this.msix);
     this.pages = new HostPages(context, sbdf);
     this.allBars = description.bars
       .map((bar) => ({
@@ -50,19 +51,16 @@ export class ReferenceFunction implements TrappedFunction {
         address: bar.address,
         hostAddress: bar.hostAddress ?? bar.address,
         size: bar.size,
-        enabled: bar.type !== 'io' && (bar.enabled ?? description.decode ?? false),
+        enabled: bar.enabled ?? description.decode ?? false,
       }))
       .sort((a, b) => a.index - b.index);
-    this.decoding = this.allBars.some((bar) => bar.enabled);
+    this.memoryBars = this.allBars.filter((bar) => bar.type !== 'io');
+    this.decodableBars = this.memoryBars.filter((bar) => bar.type !== 'rom' || bar.enabled);
+    this.decoding = this.memoryBars.some((bar) => bar.enabled);
   }
 
   get bars(): readonly Bar[] {
     return this.allBars.map((bar) => ({ ...bar }));
-  }
-
-  /** Those that memory decoding governs. */
-  get memoryBars(): readonly ReferenceBar[] {
-    return this.allBars.filter((bar) => bar.type !== 'io');
   }
 
   /** 16 bytes an entry. */
@@ -77,35 +75,34 @@ export class ReferenceFunction implements TrappedFunction {
 
   /** Table, then PBA. */
   get structures(): readonly Structure[] {
-    return this.table && this.pba ? [this.table, this.pba] : [];
+    const { table, pba } = this;
+    return table && pba ? [table, pba] : [];
   }
 
   private structure({ bir, offset }: { bir: number; offset: number }, length: number): Structure {
-    const bar = this.allBars.find(({ index }) => index === bir);
+    const bar = this.memoryBars.find(({ index }) => index === bir);
     const start = (bar?.address ?? 0) + offset;
     const hostStart = (bar?.hostAddress ?? 0) + offset;
-    return { bar, enabled: bar?.enabled ?? false, start, end: start + length, hostStart };
+    return { bar, enabled: bar !== undefined && isReached(bar), start, end: start + length, hostStart };
   }
 
   /** A page of the table or PBA, enabled or not. */
   holdsStructure(page: number): boolean {
-    return this.structures.some((structure) => pagesOf(structure).includes(page));
+    return this.structures.some((structure) => touches(structure, page));
   }
 
   /** A page of the table or PBA of an enabled BAR. */
   trapsStructure(page: number): boolean {
-    return this.structures.some((structure) => structure.enabled && pagesOf(structure).includes(page));
+    return this.structures.some((structure) => structure.enabled && touches(structure, page));
   }
 
   enabledBarAt(address: number): ReferenceBar | undefined {
-    return this.memoryBars.find((bar) => bar.enabled && contains(rangeOf(bar), address));
+    return this.memoryBars.find((bar) => isReached(bar) && contains(rangeOf(bar), address));
   }
 
-  /** Bytes of this enabled BAR lie in the page. */
+  /** How many enabled BARs have bytes on the page. */
   enabledBarsIn(page: number): number {
-    return this.memoryBars.filter(
-      (bar) => bar.enabled && pageOf(bar.address) <= page && page < rangeOf(bar).end,
-    ).length;
+    return this.memoryBars.filter((bar) => isReached(bar) && touches(rangeOf(bar), page)).length;
   }
 
   get messageControl(): number {
@@ -114,20 +111,24 @@ export class ReferenceFunction implements TrappedFunction {
 
   writeMessageControl(value: number): void {
     this.mustBeAssigned();
-    this.guard(undefined, () => this.vectors?.writeControl(value), undefined);
+    this.context.guard(undefined, () => this.vectors?.writeControl(value), undefined);
   }
 
   setDecode(on: boolean): DecodeResult {
     this.mustBeAssigned();
-    return this.guard<DecodeResult>(undefined, () => setDecode(this.context, this, on), 'fail');
+    return this.context.guard<DecodeResult>(undefined, () => setDecode(this.context, this, on), 'fail');
   }
 
   moveBar(index: number, address: number): boolean {
     this.mustBeAssigned();
     const bar = this.allBars.find((candidate) => candidate.index === index);
-    if (!bar || bar.enabled) return false;
-    bar.address = address;
-    if (this.context.hardware) bar.hostAddress = address;
+    if (!bar || !Number.isSafeInteger(address) || address < 0) {
+      throw new TraplineError('bad-argument', `${formatSbdf(this.sbdf)}: BAR ${index} to ${address}`);
+    }
+    if (bar.enabled) return false;
+    // The low four bits of a memory BAR are read-only.
+    bar.address = address - (address % 16);
+    if (this.context.hardware) bar.hostAddress = bar.address;
     return true;
   }
 
@@ -145,7 +146,7 @@ export class ReferenceFunction implements TrappedFunction {
   }
 }
 
-export const rangeOf = (bar: Bar): Range => ({ start: bar.address, end: bar.address + bar.size });
+/** A guest may move a BAR where it does not fit; then no access reaches it. */
+const isReached = (bar: Bar): boolean => bar.enabled && bar.address + bar.size <= ADDRESS_LIMIT;
 
-/** Runs what a guest caused; when a host callback throws, reports that and gives `otherwise`. */
-export type Guard = <T>(address: number | undefined, run: () => T, otherwise: T) => T;
+export const rangeOf = (bar: Bar): Range => ({ start: bar.address, end: bar.address + bar.size });

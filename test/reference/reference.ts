@@ -6,11 +6,11 @@ import type { FunctionDescription, TrappedFunction } from '../../src/function.js
 import { policies } from '../../src/policy.js';
 import { formatSbdf, parseSbdf, type Sbdf } from '../../src/sbdf.js';
 import { answer } from './access-rules.js';
-import { type Context, HostFailure } from './context.js';
+import { type Context, callHost, type Guard, HostFailure } from './context.js';
 import { makeHole, strictHole } from './decode.js';
 import { checkDescription, msixFaults } from './description.js';
 import { overlap } from './range.js';
-import { type Guard, ReferenceFunction, rangeOf } from './reference-function.js';
+import { ReferenceFunction, rangeOf } from './reference-function.js';
 
 /** The semantics of all three policies, written to be read. The WebAssembly dispatcher must equal it. */
 export function createReference(options: DispatcherOptions): Trap {
@@ -20,21 +20,13 @@ export function createReference(options: DispatcherOptions): Trap {
 class Reference implements Trap {
   high = 0;
   private readonly context: Context;
-  private readonly guard: Guard;
 
   constructor(options: DispatcherOptions) {
     const diagnostics = new Diagnostics(
       options.onDiagnostic,
       options.diagnosticLimit ?? { burst: 10, interval: 1000 },
     );
-    this.context = {
-      host: options.host,
-      policy: options.policy ?? policies.strict,
-      hardware: options.domain === 'hardware',
-      diagnostics,
-      functions: [],
-    };
-    this.guard = (address, run, otherwise) => {
+    const guard: Guard = (address, run, otherwise) => {
       try {
         return run();
       } catch (error) {
@@ -44,26 +36,34 @@ class Reference implements Trap {
         return otherwise;
       }
     };
+    this.context = {
+      host: options.host,
+      policy: options.policy ?? policies.strict,
+      hardware: options.domain === 'hardware',
+      diagnostics,
+      functions: [],
+      guard,
+    };
   }
 
   assign(description: FunctionDescription): TrappedFunction {
     const { policy, diagnostics, functions } = this.context;
     const sbdf = parseSbdf(description.sbdf);
-    checkDescription(sbdf, description);
     if (functions.some((other) => other.sbdf === sbdf)) {
       throw new TraplineError('duplicate-function', `${formatSbdf(sbdf)} is assigned already`);
     }
+    checkDescription(sbdf, description);
     const faults = msixFaults(sbdf, description);
     if (policy.malformed === 'refused' && faults.length > 0) {
       diagnostics.report('bad-msix-capability', sbdf);
       throw new TraplineError('bad-msix-capability', ...faults);
     }
 
-    const f = new ReferenceFunction(this.context, this.guard, sbdf, description);
+    const f = new ReferenceFunction(this.context, sbdf, description);
     if (policy.enable === 'all-or-nothing') this.enableAtAssign(f);
     else {
       functions.unshift(f);
-      this.guard(undefined, () => makeHole(this.context, f), false);
+      this.context.guard(undefined, () => makeHole(this.context, f), false);
     }
     return f;
   }
@@ -85,11 +85,11 @@ class Reference implements Trap {
         }
       }
     }
-    const made = this.guard(
+    const made = this.context.guard(
       undefined,
       () => {
         const hole = strictHole(this.context, f, enabling);
-        for (const page of hole ?? []) host.removeGuestMapping?.(page);
+        for (const page of hole ?? []) callHost(f.sbdf, () => host.removeGuestMapping?.(page));
         return hole !== undefined;
       },
       false,
@@ -107,12 +107,12 @@ class Reference implements Trap {
     const f = functions.find((candidate) => candidate.sbdf === sbdf);
     if (!f) throw new TraplineError('unknown-function', `${formatSbdf(sbdf)} is not assigned`);
     functions.splice(functions.indexOf(f), 1);
-    this.guard(undefined, () => f.pages.drop(), undefined);
+    this.context.guard(undefined, () => f.pages.drop(), undefined);
   }
 
   read(address: number, width: Width): number {
     const value = valid(address, width)
-      ? this.guard(
+      ? this.context.guard(
           address,
           () => answer(this.context, { address, width, value: undefined }),
           0xffffffffffffffffn,
@@ -130,7 +130,11 @@ class Reference implements Trap {
     if (!valid(address, width)) return false;
     const value = BigInt.asUintN(8 * width, BigInt(low >>> 0) | (BigInt(high >>> 0) << 32n));
     // What a callback throws ends the access; it was claimed.
-    return this.guard(address, () => answer(this.context, { address, width, value }) !== undefined, true);
+    return this.context.guard(
+      address,
+      () => answer(this.context, { address, width, value }) !== undefined,
+      true,
+    );
   }
 }
 

@@ -1,3 +1,4 @@
+import type { MsixLayout } from '../../src/function.js';
 import type { Vector } from '../../src/host.js';
 import type { Sbdf } from '../../src/sbdf.js';
 import { type Context, callHost } from './context.js';
@@ -19,9 +20,13 @@ export class VectorTable {
   private readonly context: Context;
   private readonly entries: Entry[];
 
-  constructor(context: Context, sbdf: Sbdf, count: number) {
+  /** Message Control's offset in configuration space. */
+  private readonly register: number;
+
+  constructor(context: Context, sbdf: Sbdf, { count, capability = 0x60 }: MsixLayout) {
     this.context = context;
     this.sbdf = sbdf;
+    this.register = capability + 2;
     this.entries = Array.from({ length: count }, () => ({
       address: 0n,
       data: 0n,
@@ -102,7 +107,7 @@ export class VectorTable {
       callHost(this.sbdf, () => host.disableIntx?.(this.sbdf));
     }
     const control = this.controlWith(enabled, functionMask);
-    callHost(this.sbdf, () => host.writeConfig?.(this.sbdf, 0x62, control));
+    callHost(this.sbdf, () => host.writeConfig?.(this.sbdf, this.register, control));
     this.enabled = enabled;
     this.functionMask = functionMask;
   }

@@ -1,0 +1,89 @@
+import type { Width } from '../src/access.js';
+import { BackingMemory } from '../src/conform/backing-memory.js';
+import type { Bar, GuestMapping, Host, PageHandler, Vector } from '../src/host.js';
+import type { Sbdf } from '../src/sbdf.js';
+
+const hex = (value: number): string => value.toString(16);
+
+/** Hardware that records what is done to it. Pages hold a pattern that names their physical address. */
+export class RecordingHost implements Host {
+  /** One line a call that changes or touches something. */
+  calls: string[] = [];
+  readonly unmappable = new Set<number>();
+  readonly guestPages = new Map<number, GuestMapping>();
+  /** sbdf:index of BARs whose decoding may not change. */
+  readonly stuckBars = new Set<string>();
+  /** Throws at the call with this number, counted from 1; 0: never. */
+  throwAt = 0;
+  private readonly memory = new BackingMemory();
+
+  take(): string[] {
+    const { calls } = this;
+    this.calls = [];
+    return calls;
+  }
+
+  mapPage(address: number, sbdf: Sbdf): PageHandler | null {
+    const failed = this.unmappable.has(address);
+    this.record(`${failed ? 'mapfail' : 'map'} ${sbdf} ${hex(address)}`);
+    if (failed) return null;
+    return {
+      read: (offset, width, high) => this.load(address, offset, width, high),
+      write: (offset, width, low, high) => this.store(address, offset, width, low, high),
+    };
+  }
+
+  unmapPage(address: number, sbdf: Sbdf): void {
+    this.record(`unmap ${sbdf} ${hex(address)}`);
+  }
+
+  guestMapping(address: number): GuestMapping {
+    return this.guestPages.get(address) ?? 'none';
+  }
+
+  removeGuestMapping(address: number): void {
+    this.record(`hole ${hex(address)}`);
+    this.guestPages.delete(address);
+  }
+
+  mayMapBar(sbdf: Sbdf, bar: Bar): boolean {
+    return !this.stuckBars.has(`${sbdf}:${bar.index}`);
+  }
+
+  writeConfig(sbdf: Sbdf, register: number, value: number): void {
+    this.record(`config ${sbdf} ${hex(register)} ${hex(value)}`);
+  }
+
+  disableIntx(sbdf: Sbdf): void {
+    this.record(`intx ${sbdf}`);
+  }
+
+  armVector(sbdf: Sbdf, vector: Vector): void {
+    this.record(`arm ${sbdf} ${JSON.stringify(vector)}`);
+  }
+
+  disarmVector(sbdf: Sbdf, vector: Vector): void {
+    this.record(`disarm ${sbdf} ${JSON.stringify(vector)}`);
+  }
+
+  maskVector(sbdf: Sbdf, vector: Vector): void {
+    this.record(`mask ${sbdf} ${JSON.stringify(vector)}`);
+  }
+
+  private load(page: number, offset: number, width: Width, high: Uint32Array): number {
+    this.record(`read ${hex(page)} ${offset} ${width}`);
+    if (width === 8) high[0] = this.memory.read(page + offset + 4, 4);
+    return this.memory.read(page + offset, Math.min(width, 4));
+  }
+
+  private store(page: number, offset: number, width: Width, low: number, high: number): void {
+    this.record(`write ${hex(page)} ${offset} ${width} ${hex(low)} ${width === 8 ? hex(high) : 0}`);
+    this.memory.write(page + offset, Math.min(width, 4), low);
+    if (width === 8) this.memory.write(page + offset + 4, 4, high);
+  }
+
+  private record(call: string): void {
+    this.calls.push(call);
+    if (this.throwAt === this.calls.length) throw new Error(`host call ${this.calls.length}`);
+  }
+}
