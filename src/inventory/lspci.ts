@@ -27,6 +27,8 @@ export interface InventoryBar {
   /** Undefined: not shown. */
   readonly size: number | undefined;
   readonly disabled: boolean;
+  /** Known to the system, not in the function's own BAR registers: those of SR-IOV virtual functions. */
+  readonly virtual: boolean;
 }
 
 export interface InventoryMsix extends MsixLayout {
@@ -111,10 +113,11 @@ function newDraft(head: RegExpExecArray): FunctionDraft {
 /** Lines of a function, by their form. One tab: the function's own; a virtual function's BARs stand deeper, in SR-IOV. */
 const DETAILS: readonly [RegExp, (draft: FunctionDraft, match: RegExpExecArray) => void][] = [
   [
-    /^\tRegion ([0-5]): (?:\[\w+\] )*(Memory|I\/O ports) at (\S+)(.*)$/,
-    (draft, [, index, space, address, rest]) => {
+    // Older versions print [virtual] before the space.
+    /^\tRegion ([0-5]): ((?:\[\w+\] )*)(Memory|I\/O ports) at (\S+)(.*)$/,
+    (draft, [, index, flags, space, address, rest]) => {
       const memory = rest.includes('64-bit') ? 'mem64' : 'mem32';
-      draft.bars.push(bar(Number(index), space === 'Memory' ? memory : 'io', address, rest));
+      draft.bars.push(bar(Number(index), space === 'Memory' ? memory : 'io', address, flags + rest));
     },
   ],
   [
@@ -190,6 +193,7 @@ function bar(index: number, type: BarType, address: string, rest: string): Inven
     address: assigned ? parseInt(address, 16) : undefined,
     size: size ? Number(size[1]) * 1024 ** ' KMGT'.indexOf(size[2] || ' ') : undefined,
     disabled: rest.includes('[disabled]'),
+    virtual: rest.includes('[virtual]'),
   };
 }
 

@@ -1,4 +1,4 @@
-import { createReadStream, type ReadStream } from 'node:fs';
+import { createReadStream, type ReadStream, type Stats } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { createGunzip } from 'node:zlib';
 import { InputError } from '../cli/input-error.js';
@@ -25,7 +25,7 @@ export async function readLines(path: string, sink: LineSink, progress?: Progres
   const cut = (bytes: Uint8Array, start: number, end: number): unknown =>
     sink(bytes, start, end > start && bytes[end - 1] === CARRIAGE_RETURN ? end - 1 : end, ++line);
   try {
-    const size = (await stat(path)).size;
+    const { size } = await fileAt(path);
     for await (const chunk of plainText(file)) {
       let start = 0;
       if (rest.length > 0) {
@@ -53,6 +53,13 @@ export async function readLines(path: string, sink: LineSink, progress?: Progres
   } finally {
     file.destroy();
   }
+}
+
+async function fileAt(path: string): Promise<Stats> {
+  const file = await stat(path);
+  // Opened twice: a pipe would be empty the second time.
+  if (!file.isFile() && !file.isDirectory()) throw new InputError(`${path} is not a regular file`);
+  return file;
 }
 
 async function* plainText(file: ReadStream): AsyncGenerator<Uint8Array> {

@@ -1,0 +1,66 @@
+#!/usr/bin/env node
+import { readFileSync } from 'node:fs';
+import { TraplineError } from '../errors.js';
+import { InputError } from './input-error.js';
+
+type Command = (args: string[]) => Promise<number>;
+
+/** Loaded when asked for. */
+const COMMANDS: { readonly [name: string]: () => Promise<Command> } = {
+  replay: async () => (await import('./replay.js')).replay,
+  conform: async () => (await import('./conform.js')).conform,
+};
+
+const HELP = `usage: trapline COMMAND ...
+
+  replay FILE...     run a recorded trace of a driver through the dispatcher
+  conform FILE...    compare the dispatcher with recorded scenarios
+
+  trapline COMMAND --help tells more. --version prints the version.
+  Exit status: 0 as expected, 1 differences, 2 bad input.
+`;
+
+async function main([name, ...args]: string[]): Promise<number> {
+  if (name === '--help' || name === '-h') return print(HELP);
+  if (name === '--version') return print(`${version()}\n`);
+  if (name === undefined) return refuse('trapline: expected a command; trapline --help lists them');
+  if (!Object.hasOwn(COMMANDS, name))
+    return refuse(`trapline: no command ${JSON.stringify(name)}; trapline --help lists them`);
+  try {
+    return await (await COMMANDS[name]())(args);
+  } catch (error) {
+    const message = badInput(error);
+    if (message === undefined) throw error;
+    return refuse(`trapline ${name}: ${message.replaceAll('\n', ' ')}`);
+  }
+}
+
+/** The message where the fault is in what the program was given. */
+function badInput(error: unknown): string | undefined {
+  if (error instanceof InputError || error instanceof TraplineError) return error.message;
+  const { code, message } = error as NodeJS.ErrnoException;
+  return code?.startsWith('ERR_PARSE_ARGS') ? message : undefined;
+}
+
+function print(text: string): number {
+  process.stdout.write(text);
+  return 0;
+}
+
+function refuse(message: string): number {
+  process.stderr.write(`${message}\n`);
+  return 2;
+}
+
+function version(): string {
+  // dist/src/cli/main.js
+  return JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')).version;
+}
+
+// A reader that has seen enough (`| head`).
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit();
+  throw error;
+});
+
+process.exitCode = await main(process.argv.slice(2));

@@ -1,0 +1,73 @@
+import { writeFile } from 'node:fs/promises';
+import { parseArgs } from 'node:util';
+import { readInventory } from '../inventory/lspci.js';
+import { policies } from '../policy.js';
+import { reportPage } from '../report/page.js';
+import { replayJson, replayText } from '../report/summary.js';
+import { replayFile } from '../trace/replay-file.js';
+import { InputError } from './input-error.js';
+import { progressBar } from './progress-bar.js';
+
+export const help = `usage: trapline replay FILE --inventory lspci.txt [options]
+
+Runs every access of a recorded trace through a dispatcher whose host pages answer
+with the recorded values, and compares each read's answer with the recorded one.
+
+  FILE               Linux mmiotrace log, or QEMU trace log; plain or gzip
+  --inventory FILE   output of lspci -vvv of the same machine; may be repeated
+                     (virtual functions appear late)
+  --policy NAME      strict (default), xen or xenV3
+  --json             one JSON object on standard output, nothing else
+  --report FILE      also writes an HTML page: heat maps, timeline, table entries
+  --strict           end at the first bad line
+  --help             this text
+
+Exit status: 0, 1 when a difference is unexplained, 2 for bad input.
+`;
+
+/** `trapline replay`; returns the exit status. */
+export async function replay(args: string[]): Promise<number> {
+  const { values, positionals } = parseArgs({
+    args,
+    allowPositionals: true,
+    options: {
+      inventory: { type: 'string', multiple: true, default: [] },
+      policy: { type: 'string', default: 'strict' },
+      json: { type: 'boolean', default: false },
+      report: { type: 'string' },
+      strict: { type: 'boolean', default: false },
+      help: { type: 'boolean', short: 'h', default: false },
+    },
+  });
+  if (values.help) {
+    process.stdout.write(help);
+    return 0;
+  }
+  const [path, ...others] = positionals;
+  if (path === undefined || others.length > 0)
+    throw new InputError(`expected one FILE, got ${positionals.length}`);
+  if (values.inventory.length === 0)
+    throw new InputError('expected --inventory FILE, the output of lspci -vvv');
+  if (!Object.hasOwn(policies, values.policy)) {
+    throw new InputError(`--policy: expected ${Object.keys(policies).join(', ')}, got ${values.policy}`);
+  }
+  const inventory = await readInventory(values.inventory);
+  const bar = progressBar(path);
+  const result = await replayFile(path, inventory, {
+    policy: policies[values.policy as keyof typeof policies],
+    strict: values.strict,
+    progress: bar.update,
+  }).finally(bar.stop);
+  for (const sentence of result.bad) process.stderr.write(`${sentence}\n`);
+  if (result.badLines > result.bad.length) {
+    process.stderr.write(`${path}: ${result.badLines - result.bad.length} more bad lines\n`);
+  }
+  process.stdout.write(values.json ? `${JSON.stringify(replayJson(result))}\n` : replayText(result));
+  if (values.report !== undefined) {
+    await writeFile(values.report, reportPage(result)).catch((error: NodeJS.ErrnoException) => {
+      throw new InputError(`--report: cannot write ${values.report}: ${error.code}`);
+    });
+    if (!values.json) process.stdout.write(`\nreport: ${values.report}\n`);
+  }
+  return result.replay.reasons.unexplained > 0 ? 1 : 0;
+}

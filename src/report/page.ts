@@ -1,0 +1,2 @@
+import type { ReplayedFile } from '../trace/replay-file.js';
+export const reportPage = (_file: ReplayedFile): string => '';

@@ -1,0 +1,64 @@
+import { PAGE_SIZE } from '../access.js';
+import type { Location } from '../function.js';
+import { KINDS } from './function-counts.js';
+import type { ReplayedFunction } from './replayed-function.js';
+
+/** Nobody's byte, in place of an index of `KINDS`. */
+export const NOBODY = 255;
+
+/** BARs have at least 16 bytes, tables start at multiples of 8, PBAs are whole 8-byte words: no owner cuts a cell. */
+const CELL = 8;
+export const CELLS = PAGE_SIZE / CELL;
+
+/** Accesses to each byte of a trapped page. */
+export interface PageHeat {
+  readonly reads: Uint32Array;
+  readonly writes: Uint32Array;
+  /** The page's owners as they were last. */
+  owners: PageOwners;
+}
+
+/** Whose the bytes of one guest page are. */
+export class PageOwners {
+  readonly address: number;
+  /** Index of `KINDS`, or `NOBODY`, by 8-byte cell. */
+  readonly kinds = new Uint8Array(CELLS).fill(NOBODY);
+  readonly functions: (ReplayedFunction | undefined)[] = new Array(CELLS).fill(undefined);
+  /** BARs with bytes on the page, with the offset of the page in each (negative: the BAR starts within it). */
+  readonly bars: { readonly fn: ReplayedFunction; readonly index: number; readonly offset: number }[] = [];
+  /** Present: the page traps. */
+  heat: PageHeat | undefined;
+
+  constructor(
+    address: number,
+    locate: (address: number) => Location | undefined,
+    functionOf: (location: Location) => ReplayedFunction | undefined,
+  ) {
+    this.address = address;
+    const first = locate(address);
+    const last = locate(address + PAGE_SIZE - 1);
+    const direct = first?.owner === 'direct' && last?.owner === 'direct';
+    for (let cell = 0; cell < CELLS; cell++) {
+      // A direct page has the bytes of one BAR.
+      const location = direct ? first : locate(address + cell * CELL);
+      const fn = location && functionOf(location);
+      if (!location || !fn) continue;
+      this.kinds[cell] = KINDS.indexOf(location.owner);
+      this.functions[cell] = fn;
+      const { index } = location.bar;
+      if (!this.bars.some((bar) => bar.fn === fn && bar.index === index)) {
+        this.bars.push({ fn, index, offset: address - location.bar.address });
+      }
+    }
+  }
+
+  get traps(): boolean {
+    const direct = KINDS.indexOf('direct');
+    return this.kinds.some((kind) => kind !== NOBODY && kind !== direct);
+  }
+
+  /** The same page of the same BAR has the same key wherever the BAR is. */
+  get key(): string {
+    return this.bars.map(({ fn, index, offset }) => `${fn.sbdf}/${index}/${offset}`).join(' ');
+  }
+}

@@ -1,0 +1,99 @@
+import { InputError } from '../cli/input-error.js';
+import type { InventoryFunction } from '../inventory/lspci.js';
+import { type Policy, policies } from '../policy.js';
+import type { Sbdf } from '../sbdf.js';
+import { type TraceFormat, traceFormat } from './format.js';
+import { type Progress, readLines } from './lines.js';
+import { MmiotraceParser } from './mmiotrace.js';
+import { MmiotraceReplay } from './mmiotrace-replay.js';
+import { QemuLogParser } from './qemu-log.js';
+import { QemuLogReplay } from './qemu-log-replay.js';
+import { Replay } from './replay.js';
+
+export interface ReplayOptions {
+  /** Default: `policies.strict`. */
+  readonly policy?: Policy;
+  /** The first bad line ends the replay. */
+  readonly strict?: boolean;
+  readonly progress?: Progress;
+}
+
+export interface ReplayedFile {
+  readonly path: string;
+  readonly format: TraceFormat;
+  readonly policy: Policy;
+  readonly replay: Replay;
+  readonly badLines: number;
+  /** The first of them, a sentence each. */
+  readonly bad: readonly string[];
+  /** Accesses the tracer could not decode. */
+  readonly unknown: number;
+  /** What else a reader should know, a sentence each. */
+  readonly notes: readonly string[];
+  /** Functions whose MSI-X counts as enabled because the inventory says so. */
+  readonly assumedEnabled: readonly Sbdf[];
+  /** Functions whose BARs and decoding are as the inventory says, because the trace is silent. */
+  readonly assumedPlaced: readonly Sbdf[];
+}
+
+interface Reader {
+  line(bytes: Uint8Array, start: number, end: number): string | undefined;
+}
+
+/** Bad lines that are kept. */
+const SHOWN = 10;
+
+/** Replays a trace file of either format. Throws `InputError`. */
+export async function replayFile(
+  path: string,
+  inventory: readonly InventoryFunction[],
+  options: ReplayOptions = {},
+): Promise<ReplayedFile> {
+  const policy = options.policy ?? policies.strict;
+  const format = await traceFormat(path);
+  const replay = new Replay(policy);
+  const bad: string[] = [];
+  let badLines = 0;
+  const run = (reader: Reader) =>
+    readLines(
+      path,
+      (bytes, start, end, line) => {
+        replay.line = line;
+        const expected = reader.line(bytes, start, end);
+        if (expected === undefined) return;
+        const sentence = `${path}:${line}: expected ${expected}`;
+        if (options.strict) throw new InputError(sentence);
+        if (badLines++ < SHOWN) bad.push(sentence);
+      },
+      options.progress,
+    );
+  const check = () => {
+    if (replay.accesses === 0) throw new InputError(`${path}: expected accesses, found none`);
+  };
+  if (format === 'mmiotrace') {
+    const machine = new MmiotraceReplay(replay, inventory);
+    await run(new MmiotraceParser(machine));
+    machine.start();
+    check();
+    const lost = machine.lostEvents > 0 ? [`the tracer lost ${machine.lostEvents} events`] : [];
+    return {
+      ...{ path, format, policy, replay, badLines, bad },
+      unknown: machine.unknownLines,
+      notes: [...machine.notes, ...lost],
+      assumedEnabled: machine.assumedEnabled,
+      assumedPlaced: [],
+    };
+  }
+  const machine = new QemuLogReplay(replay, inventory);
+  await run(new QemuLogParser(machine, format === 'qemu-log-with-plugin'));
+  check();
+  const made =
+    machine.deviceEvents > 0 ? [`${machine.deviceEvents} memory events made by devices left out`] : [];
+  return {
+    ...{ path, format, policy, replay, badLines, bad },
+    unknown: 0,
+    notes: [...machine.notes, ...made],
+    assumedEnabled: [],
+    assumedPlaced: machine.assumed,
+  };
+}

@@ -1,0 +1,383 @@
+import { PAGE_SIZE, UNCLAIMED, type Width } from '../access.js';
+import { createDispatcher, type Dispatcher } from '../dispatcher.js';
+import type { Location, MsixLayout } from '../function.js';
+import type { HostPage } from '../host.js';
+import type { Policy } from '../policy.js';
+import type { Sbdf } from '../sbdf.js';
+import type { AccessSink } from './access-sink.js';
+import { KINDS, type Kind } from './function-counts.js';
+import { NOBODY, type PageHeat, PageOwners } from './page-owners.js';
+import { type Placement, type ReplayedBar, ReplayedFunction } from './replayed-function.js';
+import { Timeline } from './timeline.js';
+
+/**
+ * Why a read's answer differs from the recorded value.
+ *
+ * - `width`: table and PBA bytes that the policy does not let this width or alignment read: all ones; every other byte
+ *   of the access is as recorded.
+ * - `reset`: after something that may have reset the function (see `mayHaveReset`), the recorded value of table bytes
+ *   that were not written since is that of a reset.
+ * - `unexplained`: anything else.
+ */
+export const REASONS = ['width', 'reset', 'unexplained'] as const;
+export type Reason = (typeof REASONS)[number];
+
+export interface Difference {
+  readonly line: number;
+  readonly sbdf: Sbdf;
+  readonly kind: Kind;
+  readonly address: number;
+  readonly width: Width;
+  readonly recorded: bigint;
+  /** Undefined: the dispatcher did not claim the access. */
+  readonly answered: bigint | undefined;
+  readonly reason: Reason;
+}
+
+/** Differences of one reason that are kept one by one. */
+const LISTED = 100;
+
+const STRADDLE = KINDS.indexOf('straddle');
+const DIRECT = KINDS.indexOf('direct');
+const TABLE = KINDS.indexOf('table');
+const PBA = KINDS.indexOf('pba');
+
+/** Pages looked up without hashing, by page number. */
+const RECENT = 64;
+
+/** Runs recorded accesses through a dispatcher whose host pages answer with the recorded values. */
+export class Replay implements AccessSink {
+  accesses = 0;
+  unclaimedReads = 0;
+  unclaimedWrites = 0;
+  /** Line of the current access. */
+  line = 0;
+  readonly reasons: { [reason in Reason]: number } = {
+    width: 0,
+    reset: 0,
+    unexplained: 0,
+  };
+  readonly differences: Difference[] = [];
+  /** By index of `KINDS`; the last series is the unclaimed ones. */
+  readonly timeline = new Timeline(KINDS.length + 1);
+  private readonly machine = new Map<Sbdf, ReplayedFunction>();
+  private readonly policy: Policy;
+  private readonly dispatcher: Dispatcher;
+  private readonly record = new RecordedAccess();
+  private readonly heats = new Map<string, PageHeat>();
+  private pages = new Map<number, PageOwners>();
+  private recent: (PageOwners | undefined)[] = new Array(RECENT).fill(undefined);
+  /** Functions that could not be placed, and where they should be. */
+  private readonly waiting = new Map<ReplayedFunction, Placement>();
+  private restoring = false;
+
+  constructor(policy: Policy) {
+    this.policy = policy;
+    const page: HostPage = this.record;
+    this.dispatcher = createDispatcher({
+      policy,
+      // The traced driver owned the machine.
+      domain: 'hardware',
+      host: {
+        mapPage: () => page,
+        mayMapBar: (sbdf, bar) => this.machine.get(sbdf)?.decodes(bar.index) ?? true,
+        armVector: (sbdf) => {
+          const fn = this.machine.get(sbdf);
+          if (fn && !this.restoring) fn.armed++;
+        },
+      },
+      onError: (error) => {
+        throw error;
+      },
+    });
+  }
+
+  /** In the order of their SBDFs. */
+  get functions(): ReplayedFunction[] {
+    return [...this.machine.values()].sort((a, b) => a.sbdf - b.sbdf);
+  }
+
+  function(sbdf: Sbdf): ReplayedFunction | undefined {
+    return this.machine.get(sbdf);
+  }
+
+  get differenceCount(): number {
+    return REASONS.reduce((sum, reason) => sum + this.reasons[reason], 0);
+  }
+
+  /** Adds a function that decodes nothing yet. */
+  add(
+    sbdf: Sbdf,
+    name: string,
+    bars: readonly ReplayedBar[],
+    msix: MsixLayout | undefined,
+  ): ReplayedFunction {
+    const fn = new ReplayedFunction(this.dispatcher, sbdf, name, bars, msix);
+    this.machine.set(sbdf, fn);
+    return fn;
+  }
+
+  /** Decodes exactly these BARs of the function; where others are in the way, once they have gone. False: not yet. */
+  place(fn: ReplayedFunction, placement: Placement): boolean {
+    if (fn.isPlaced(placement)) return true;
+    this.forgetPages();
+    this.waiting.delete(fn);
+    const placed = fn.place(placement);
+    if (!placed) this.waiting.set(fn, placement);
+    for (const [other, wanted] of this.waiting) {
+      if (other !== fn && other.place(wanted)) this.waiting.delete(other);
+    }
+    return placed;
+  }
+
+  /** The trace shows that the function was reset. */
+  reset(fn: ReplayedFunction): void {
+    fn.reset();
+    this.forgetPages();
+  }
+
+  /**
+   * The trace shows what resets some functions and not others. Whether it did, the next read of table bytes that differs
+   * tells: with a reset's value, of bytes not written since. It then counts as reset as a whole, so that nothing later
+   * is excused.
+   */
+  mayHaveReset(fn: ReplayedFunction): void {
+    if (fn.msix) fn.sinceReset = new Map();
+  }
+
+  access(write: boolean, width: Width, address: number, low: number, high: number, seconds: number): void {
+    this.accesses++;
+    this.record.set(address, low, high);
+    const offset = address & (PAGE_SIZE - 1);
+    const page = this.ownersOf(address - offset);
+    const cell = offset >>> 3;
+    const fn = page.functions[cell];
+    const kind = fn ? this.kindOf(page, offset, width) : KINDS.length;
+    this.timeline.add(kind, seconds);
+    if (fn) fn.counts.add(kind, write, width, (offset & (width - 1)) !== 0);
+    else if (write) this.unclaimedWrites++;
+    else this.unclaimedReads++;
+    if (page.heat) warm(write ? page.heat.writes : page.heat.reads, offset, width);
+    if (write) {
+      this.dispatcher.write(address, width, low, high);
+      if (fn?.sinceReset && kind === TABLE) this.note(fn, address, width, low, high);
+      return;
+    }
+    const answer = this.dispatcher.read(address, width);
+    if (
+      answer === UNCLAIMED
+        ? kind < DIRECT && kind !== STRADDLE
+        : answer !== low || (width === 8 && this.dispatcher.high !== high)
+    ) {
+      if (fn) this.differ(fn, KINDS[kind], page, address, width, low, high, answer);
+    }
+  }
+
+  /** The trapped pages of the machine as it is, and those that had accesses before. */
+  trappedPages(): PageHeat[] {
+    for (const fn of this.machine.values()) {
+      for (const bar of fn.trapped.bars) {
+        if (!bar.enabled) continue;
+        const first = bar.address - (bar.address % PAGE_SIZE);
+        const last = bar.address + bar.size - 1;
+        this.ownersOf(first);
+        this.ownersOf(last - (last % PAGE_SIZE));
+        for (const page of structurePages(fn.msix, bar)) this.ownersOf(page);
+      }
+    }
+    return [...this.heats.values()].sort((a, b) => a.owners.address - b.owners.address);
+  }
+
+  private kindOf(page: PageOwners, offset: number, width: Width): number {
+    const kind = page.kinds[offset >>> 3];
+    const end = offset + width - 1;
+    if (end >>> 3 === offset >>> 3) return kind;
+    const last = end < PAGE_SIZE ? page.kinds[end >>> 3] : this.ownersOf(page.address + PAGE_SIZE).kinds[0];
+    return last === kind || last === NOBODY ? kind : STRADDLE;
+  }
+
+  private ownersOf(page: number): PageOwners {
+    const number = page / PAGE_SIZE;
+    const recent = this.recent[number % RECENT];
+    if (recent !== undefined && recent.address === page) return recent;
+    let owners = this.pages.get(number);
+    if (!owners) {
+      owners = new PageOwners(
+        page,
+        (address) => this.dispatcher.locate(address),
+        (location: Location) => this.machine.get(location.fn.sbdf),
+      );
+      if (owners.traps) this.heatOf(owners);
+      this.pages.set(number, owners);
+    }
+    this.recent[number % RECENT] = owners;
+    return owners;
+  }
+
+  private heatOf(owners: PageOwners): void {
+    let heat = this.heats.get(owners.key);
+    if (!heat) {
+      heat = { reads: new Uint32Array(PAGE_SIZE), writes: new Uint32Array(PAGE_SIZE), owners };
+      this.heats.set(owners.key, heat);
+    }
+    heat.owners = owners;
+    owners.heat = heat;
+  }
+
+  private forgetPages(): void {
+    this.pages = new Map();
+    this.recent.fill(undefined);
+  }
+
+  private differ(
+    fn: ReplayedFunction,
+    kind: Kind,
+    page: PageOwners,
+    address: number,
+    width: Width,
+    low: number,
+    high: number,
+    answer: number,
+  ): void {
+    const recorded = wide(width, low, high);
+    const answered = answer === UNCLAIMED ? undefined : wide(width, answer, this.dispatcher.high);
+    let reason: Reason = 'unexplained';
+    if (answered !== undefined) {
+      if (this.isRefused(page, address, width, recorded, answered)) reason = 'width';
+      else if (kind === 'table' && wasReset(fn, address, width, recorded, answered)) reason = 'reset';
+    }
+    if (this.reasons[reason]++ < LISTED) {
+      this.differences.push({
+        line: this.line,
+        sbdf: fn.sbdf,
+        kind,
+        address,
+        width,
+        recorded,
+        answered,
+        reason,
+      });
+    }
+    if (reason === 'reset') this.restart(fn);
+  }
+
+  /** Some of its bytes the policy does not let this access read, and they are all that differ. */
+  private isRefused(
+    page: PageOwners,
+    address: number,
+    width: Width,
+    recorded: bigint,
+    answered: bigint,
+  ): boolean {
+    const aligned = address % width === 0;
+    const offset = address - page.address;
+    let refused = false;
+    for (let index = 0; index < width; index++) {
+      const at = offset + index;
+      const owners = at < PAGE_SIZE ? page : this.ownersOf(page.address + PAGE_SIZE);
+      const kind = owners.kinds[(at % PAGE_SIZE) >>> 3];
+      const widths = kind === TABLE ? 4 | 8 : kind === PBA ? this.policy.pbaWidths : 15;
+      // Widths of 15 mean that an unaligned access is split.
+      const allowed = (widths & width) !== 0 && (aligned || widths === 15);
+      if (!allowed) refused = true;
+      const got = byteOf(answered, index);
+      if (got === byteOf(recorded, index)) continue;
+      // Policies that drop an access which crosses owners answer all of it with ones.
+      if (got !== 0xff || (allowed && this.policy.crossing !== 'drop')) return false;
+    }
+    return refused;
+  }
+
+  /** As after a reset, with what was written since. */
+  private restart(fn: ReplayedFunction): void {
+    const written = fn.sinceReset ?? new Map<number, number>();
+    const control = fn.trapped.messageControl;
+    this.restoring = true;
+    this.reset(fn);
+    fn.trapped.writeMessageControl(control);
+    for (const [offset, value] of written) {
+      const address = fn.tableAddress(offset);
+      if (address !== undefined) this.dispatcher.write(address, 4, value);
+    }
+    this.restoring = false;
+  }
+
+  private note(fn: ReplayedFunction, address: number, width: Width, low: number, high: number): void {
+    const start = fn.tableAddress(0);
+    if (start === undefined || address % width !== 0 || width < 4) return;
+    fn.sinceReset?.set(address - start, low);
+    if (width === 8) fn.sinceReset?.set(address - start + 4, high);
+  }
+}
+
+/** Every dword that differs is as a reset leaves it (PCIe 6.1.4.2: masked, the rest 0 in practice) and unwritten since. */
+function wasReset(
+  fn: ReplayedFunction,
+  address: number,
+  width: Width,
+  recorded: bigint,
+  answered: bigint,
+): boolean {
+  const start = fn.tableAddress(0);
+  if (!fn.sinceReset || start === undefined) return false;
+  for (let index = 0; index < width; index += 4) {
+    const offset = address + index - start;
+    const value = BigInt.asUintN(32, recorded >> BigInt(8 * index));
+    if (value === BigInt.asUintN(32, answered >> BigInt(8 * index))) continue;
+    if (fn.sinceReset.has(offset) || value !== (offset % 16 === 12 ? 1n : 0n)) return false;
+  }
+  return true;
+}
+
+/** Pages of the table and PBA that the BAR holds. */
+function structurePages(msix: MsixLayout | undefined, bar: { index: number; address: number }): number[] {
+  if (!msix) return [];
+  const structures = [
+    { ...msix.table, size: 16 * msix.count },
+    { ...msix.pba, size: 8 * Math.ceil(msix.count / 64) },
+  ];
+  return structures.flatMap(({ bir, offset, size }) => {
+    if (bir !== bar.index) return [];
+    const pages: number[] = [];
+    const start = bar.address + offset;
+    for (let page = start - (start % PAGE_SIZE); page < start + size; page += PAGE_SIZE) pages.push(page);
+    return pages;
+  });
+}
+
+function warm(counts: Uint32Array, offset: number, width: Width): void {
+  // Bytes on the next page fall off the array's end.
+  for (let index = 0; index < width; index++) counts[offset + index]++;
+}
+
+const wide = (width: Width, low: number, high: number): bigint =>
+  BigInt(low) + (width === 8 ? BigInt(high) << 32n : 0n);
+
+const byteOf = (value: bigint, index: number): number => Number((value >> BigInt(8 * index)) & 0xffn);
+
+/** All host pages of a replay: they answer with the bytes of the access that is being replayed. */
+class RecordedAccess {
+  private address = 0;
+  private low = 0;
+  private high = 0;
+
+  set(address: number, low: number, high: number): void {
+    this.address = address;
+    this.low = low;
+    this.high = high;
+  }
+
+  read(offset: number, width: Width, high: Uint32Array): number {
+    // Page offsets are equal on both sides; an access may run into the next page.
+    const skip = 8 * ((offset - this.address) & (PAGE_SIZE - 1));
+    if (width === 8) high[0] = this.high;
+    let value = this.low;
+    if (skip >= 32) value = this.high >>> (skip - 32);
+    else if (skip > 0) value = (this.low >>> skip) | (this.high << (32 - skip));
+    if (width === 1) return value & 0xff;
+    if (width === 2) return value & 0xffff;
+    return value >>> 0;
+  }
+
+  write(): void {}
+}

@@ -1,0 +1,118 @@
+import { ADDRESS_LIMIT, PAGE_SIZE } from '../access.js';
+import type { Dispatcher } from '../dispatcher.js';
+import { TraplineError } from '../errors.js';
+import type { BarDescription, MsixLayout, TrappedFunction } from '../function.js';
+import type { Sbdf } from '../sbdf.js';
+import { FunctionCounts } from './function-counts.js';
+
+/** A memory BAR, wherever it is at the time. */
+export interface ReplayedBar {
+  readonly index: number;
+  readonly type: 'mem32' | 'mem64' | 'rom';
+  readonly size: number;
+}
+
+/** Where a function's BARs are decoded, by index; absent ones are not. */
+export type Placement = ReadonlyMap<number, number>;
+
+/** A function of the traced machine and its stand-in in the dispatcher. */
+export class ReplayedFunction {
+  readonly sbdf: Sbdf;
+  readonly name: string;
+  readonly bars: ReplayedBar[];
+  readonly counts = new FunctionCounts();
+  /** How often a vector was armed. */
+  armed = 0;
+  /** Why MSI-X was left out. */
+  refusal: string | undefined;
+  /** Dwords of the table written since something that may have reset the function; absent: nothing of the kind. */
+  sinceReset: Map<number, number> | undefined;
+  private readonly dispatcher: Dispatcher;
+  private layout: MsixLayout | undefined;
+  private placement: Placement = new Map();
+  private fn!: TrappedFunction;
+
+  constructor(
+    dispatcher: Dispatcher,
+    sbdf: Sbdf,
+    name: string,
+    bars: readonly ReplayedBar[],
+    msix: MsixLayout | undefined,
+  ) {
+    this.dispatcher = dispatcher;
+    this.sbdf = sbdf;
+    this.name = name;
+    this.bars = [...bars];
+    this.layout = msix;
+    this.assign();
+  }
+
+  /** The MSI-X layout, unless it was refused. */
+  get msix(): MsixLayout | undefined {
+    return this.layout;
+  }
+
+  /** Its stand-in. Another one after a reset. */
+  get trapped(): TrappedFunction {
+    return this.fn;
+  }
+
+  /** Whether the BAR may be decoded: the host's word on it, see `Host.mayMapBar`. */
+  decodes(index: number): boolean {
+    return this.placement.has(index);
+  }
+
+  /** Decodes exactly these BARs from now on. False: other functions have some of the bytes. */
+  place(placement: Placement): boolean {
+    this.fn.setDecode(false);
+    this.placement = placement;
+    if (placement.size === 0) return true;
+    for (const [index, address] of placement) this.fn.moveBar(index, address);
+    return this.fn.setDecode(true) !== 'fail';
+  }
+
+  isPlaced(placement: Placement): boolean {
+    if (placement.size !== this.placement.size || this.fn.decoding !== placement.size > 0) return false;
+    return [...placement].every(([index, address]) => this.placement.get(index) === address);
+  }
+
+  /** Table, masks and Message Control as after a reset. The BARs stay. */
+  reset(): void {
+    this.dispatcher.deassign(this.sbdf);
+    this.assign();
+    this.place(this.placement);
+    this.sinceReset = undefined;
+  }
+
+  /** Guest address of a byte of the table; undefined while it is not decoded. */
+  tableAddress(offset: number): number | undefined {
+    const address = this.layout && this.placement.get(this.layout.table.bir);
+    return address === undefined || !this.layout ? undefined : address + this.layout.table.offset + offset;
+  }
+
+  private assign(): void {
+    const bars = park(this.bars);
+    const description = { sbdf: this.sbdf, bars, decode: true };
+    try {
+      this.fn = this.dispatcher.assign(this.layout ? { ...description, msix: this.layout } : description);
+    } catch (error) {
+      if (!(error instanceof TraplineError && this.layout)) throw error;
+      this.refusal = error.faults.join('; ');
+      this.layout = undefined;
+      this.fn = this.dispatcher.assign(description);
+    }
+    this.fn.setDecode(false);
+  }
+}
+
+/** Functions are assigned where no access goes, so that BARs which are not decoded overlap nothing. */
+let parking = ADDRESS_LIMIT / 2;
+
+function park(bars: readonly ReplayedBar[]): BarDescription[] {
+  return bars.map((bar) => {
+    const grain = Math.max(bar.size, PAGE_SIZE);
+    const address = Math.ceil(parking / grain) * grain;
+    parking = address + grain;
+    return { ...bar, address, enabled: true };
+  });
+}
