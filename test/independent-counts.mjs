@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 
-const text = (path) => gunzipSync(readFileSync(path)).toString('latin1');
+export const lines = (path) => gunzipSync(readFileSync(path)).toString('latin1').split('\n');
 
 /** Classes of the recorded access lists, by their names here. */
 const CLASSES = {
@@ -18,9 +18,11 @@ function add(counts, key, count = 1) {
 }
 
 /** Counts by `sbdf kind R|W` of a list of accesses whose class was found out when they were recorded. */
-export function countAccesses(path, wanted) {
+export const countAccesses = (path, wanted) => countRows(lines(path), wanted);
+
+export function countRows(rows, wanted) {
   const counts = new Map();
-  for (const line of text(path).split('\n')) {
+  for (const line of rows) {
     if (line === '' || line.startsWith('#')) continue;
     const [, , op, , , , bdf, , , kind, , status] = line.split('\t');
     if (!wanted(status)) continue;
@@ -30,7 +32,7 @@ export function countAccesses(path, wanted) {
 }
 
 /** Counts by `sbdf kind R|W` of the R and W lines of an mmiotrace, classified with an MSI-X layout list. */
-export function countMmiotrace(path, layout) {
+export function countMmiotrace(trace, layout, seen = () => {}) {
   const msix = new Map();
   for (const line of layout.split('\n')) {
     if (line === '' || line.startsWith('#')) continue;
@@ -42,7 +44,8 @@ export function countMmiotrace(path, layout) {
   }
   const bars = [];
   const counts = new Map();
-  for (const line of text(path).split('\n')) {
+  let index = 0;
+  for (const line of trace) {
     const fields = line.split(' ');
     if (fields[0] === 'PCIDEV') {
       const bus = fields[1].slice(0, 2);
@@ -61,6 +64,7 @@ export function countMmiotrace(path, layout) {
     const owner = bars.find(({ start, size }) => address >= start && address < start + size);
     if (!owner) {
       add(counts, 'unclaimed');
+      seen(index++, 'unclaimed');
       continue;
     }
     const kindAt = (offset) => {
@@ -76,7 +80,9 @@ export function countMmiotrace(path, layout) {
     };
     const first = kindAt(address - owner.start);
     const last = kindAt(address - owner.start + width - 1);
-    add(counts, `${owner.sbdf} ${first === last ? first : 'straddle'} ${fields[0]}`);
+    const kind = first === last ? first : 'straddle';
+    add(counts, `${owner.sbdf} ${kind} ${fields[0]}`);
+    seen(index++, kind);
   }
   return counts;
 }

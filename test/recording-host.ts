@@ -16,11 +16,19 @@ export class RecordingHost implements Host {
   /** Throws at the call with this number, counted from 1; 0: never. */
   throwAt = 0;
   private readonly memory = new BackingMemory();
+  private count = 0;
 
+  /** The calls since the last time, with the notes among them. */
   take(): string[] {
     const { calls } = this;
     this.calls = [];
+    this.count = 0;
     return calls;
+  }
+
+  /** Puts something else in its place among the calls. */
+  note(text: string): void {
+    this.calls.push(text);
   }
 
   mapPage(address: number, sbdf: Sbdf): PageHandler | null {
@@ -77,13 +85,16 @@ export class RecordingHost implements Host {
   }
 
   private store(page: number, offset: number, width: Width, low: number, high: number): void {
-    this.record(`write ${hex(page)} ${offset} ${width} ${hex(low)} ${width === 8 ? hex(high) : 0}`);
+    this.record(
+      `write ${hex(page)} ${offset} ${width} ${hex(low)} ${width === 8 ? hex(high) : 0}`,
+    );
     this.memory.write(page + offset, Math.min(width, 4), low);
     if (width === 8) this.memory.write(page + offset + 4, 4, high);
   }
 
   private record(call: string): void {
     this.calls.push(call);
-    if (this.throwAt === this.calls.length) throw new Error(`host call ${this.calls.length}`);
+    this.count++;
+    if (this.throwAt === this.count) throw new Error(`host call ${this.count}`);
   }
 }

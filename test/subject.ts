@@ -33,7 +33,6 @@ export class Subject {
   readonly host = new RecordingHost();
   readonly trap: Trap;
   private readonly functions = new Map<number, TrappedFunction>();
-  private readonly reports: string[] = [];
   private throwAt = 0;
 
   constructor(engine: Engine, policy: Policy, domain: 'hardware' | 'guest') {
@@ -42,24 +41,23 @@ export class Subject {
       domain,
       policy,
       diagnosticLimit: 'none',
-      onDiagnostic: ({ level, code, sbdf }) => this.reports.push(`${level} ${code} ${sbdf}`),
-      onError: (error) => this.reports.push(`onError ${(error as Error).message}`),
+      onDiagnostic: ({ level, code, sbdf }) => this.host.note(`${level} ${code} ${sbdf}`),
+      onError: (error) => this.host.note(`onError: ${(error as Error).message}`),
     });
   }
 
-  /** The answer, the host calls and the reports. */
-  act(action: Action): { answer: string; calls: string[]; reports: string[] } {
+  /** The answer, and the host calls, diagnostics and errors in their order. */
+  act(action: Action): { answer: string; calls: string[] } {
     this.host.take();
-    this.reports.length = 0;
     if (action.do === 'throw') {
       this.throwAt = action.call;
-      return { answer: '', calls: [], reports: [] };
+      return { answer: '', calls: [] };
     }
     this.host.throwAt = this.throwAt;
     this.throwAt = 0;
     const answer = this.answer(action);
     this.host.throwAt = 0;
-    return { answer, calls: this.host.take(), reports: [...this.reports] };
+    return { answer, calls: this.host.take() };
   }
 
   /** All that an embedder can see of the functions. */

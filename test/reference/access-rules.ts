@@ -163,10 +163,10 @@ class Rules {
     const offset = byte % PAGE_SIZE;
     if (page === pageOf(table.start)) return { key: 0, page: pageOf(table.hostStart), offset };
     if (page === pageOf(table.end - 1)) {
-      return { key: 1, page: pageOf(table.hostStart + table.end - table.start), offset };
+      return { key: 1, page: pageOf(table.hostEnd), offset };
     }
     if (page === pageOf(pba.start)) return { key: 2, page: pageOf(pba.hostStart), offset };
-    return { key: 3, page: pageOf(pba.hostStart + pba.end - pba.start), offset };
+    return { key: 3, page: pageOf(pba.hostEnd), offset };
   }
 
   private badSize(f: ReferenceFunction, access: Access): bigint {

@@ -1,6 +1,12 @@
 import { ADDRESS_LIMIT } from '../../src/access.js';
 import { TraplineError } from '../../src/errors.js';
-import type { DecodeResult, FunctionDescription, MsixLayout, TrappedFunction } from '../../src/function.js';
+import type {
+  BarOffset,
+  DecodeResult,
+  FunctionDescription,
+  MsixLayout,
+  TrappedFunction,
+} from '../../src/function.js';
 import type { Bar, BarType, Vector } from '../../src/host.js';
 import { formatSbdf, type Sbdf } from '../../src/sbdf.js';
 import type { Context } from './context.js';
@@ -18,18 +24,48 @@ export interface ReferenceBar extends Bar {
   enabled: boolean;
 }
 
-/** An MSI-X structure where its BAR is now. */
-export interface Structure extends Range {
+/** Table or PBA: it lies where its BAR is now, and at its offset alone where the BIR names no memory BAR. */
+export class Structure implements Range {
   readonly bar: ReferenceBar | undefined;
-  readonly enabled: boolean;
-  /** Host-physical address of its first byte. */
-  readonly hostStart: number;
+  private readonly offset: number;
+  private readonly length: number;
+
+  constructor(bar: ReferenceBar | undefined, offset: number, length: number) {
+    this.bar = bar;
+    this.offset = offset;
+    this.length = length;
+  }
+
+  get enabled(): boolean {
+    return this.bar !== undefined && isReached(this.bar);
+  }
+
+  get start(): number {
+    return (this.bar?.address ?? 0) + this.offset;
+  }
+
+  get end(): number {
+    return this.start + this.length;
+  }
+
+  /** Host-physical address of the first byte, and of the one after the last. */
+  get hostStart(): number {
+    return (this.bar?.hostAddress ?? 0) + this.offset;
+  }
+
+  get hostEnd(): number {
+    return this.hostStart + this.length;
+  }
 }
 
 export class ReferenceFunction implements TrappedFunction {
   readonly sbdf: Sbdf;
   readonly msix: MsixLayout | undefined;
   readonly vectors: VectorTable | undefined;
+  readonly table: Structure | undefined;
+  readonly pba: Structure | undefined;
+  /** Table, then PBA. */
+  readonly structures: readonly Structure[];
   readonly pages: HostPages;
   readonly allBars: readonly ReferenceBar[];
   readonly memoryBars: readonly ReferenceBar[];
@@ -55,35 +91,24 @@ export class ReferenceFunction implements TrappedFunction {
       }))
       .sort((a, b) => a.index - b.index);
     this.memoryBars = this.allBars.filter((bar) => bar.type !== 'io');
+    const structure = ({ bir, offset }: BarOffset, length: number) =>
+      new Structure(
+        this.memoryBars.find(({ index }) => index === bir),
+        offset,
+        length,
+      );
+    if (this.msix) {
+      const { count, table, pba } = this.msix;
+      this.table = structure(table, 16 * count);
+      this.pba = structure(pba, 8 * Math.ceil(count / 64));
+    }
+    this.structures = this.table && this.pba ? [this.table, this.pba] : [];
     this.decodableBars = this.memoryBars.filter((bar) => bar.type !== 'rom' || bar.enabled);
     this.decoding = this.memoryBars.some((bar) => bar.enabled);
   }
 
   get bars(): readonly Bar[] {
     return this.allBars.map((bar) => ({ ...bar }));
-  }
-
-  /** 16 bytes an entry. */
-  get table(): Structure | undefined {
-    return this.msix && this.structure(this.msix.table, 16 * this.msix.count);
-  }
-
-  /** A bit an entry, in whole 8-byte words. */
-  get pba(): Structure | undefined {
-    return this.msix && this.structure(this.msix.pba, 8 * Math.ceil(this.msix.count / 64));
-  }
-
-  /** Table, then PBA. */
-  get structures(): readonly Structure[] {
-    const { table, pba } = this;
-    return table && pba ? [table, pba] : [];
-  }
-
-  private structure({ bir, offset }: { bir: number; offset: number }, length: number): Structure {
-    const bar = this.memoryBars.find(({ index }) => index === bir);
-    const start = (bar?.address ?? 0) + offset;
-    const hostStart = (bar?.hostAddress ?? 0) + offset;
-    return { bar, enabled: bar !== undefined && isReached(bar), start, end: start + length, hostStart };
   }
 
   /** A page of the table or PBA, enabled or not. */

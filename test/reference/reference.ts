@@ -10,7 +10,7 @@ import { type Context, callHost, type Guard, HostFailure } from './context.js';
 import { makeHole, strictHole } from './decode.js';
 import { checkDescription, msixFaults } from './description.js';
 import { overlap } from './range.js';
-import { ReferenceFunction, rangeOf } from './reference-function.js';
+import { type ReferenceBar, ReferenceFunction, rangeOf } from './reference-function.js';
 
 /** The semantics of all three policies, written to be read. The WebAssembly dispatcher must equal it. */
 export function createReference(options: DispatcherOptions): Trap {
@@ -72,19 +72,12 @@ class Reference implements Trap {
   private enableAtAssign(f: ReferenceFunction): void {
     const { functions, host } = this.context;
     const enabling = f.memoryBars.filter((bar) => bar.enabled);
-    for (const bar of enabling) {
-      for (const other of [f, ...functions]) {
-        const clash = other.memoryBars.find(
-          (taken) => taken.enabled && taken !== bar && overlap(rangeOf(taken), rangeOf(bar)),
-        );
-        if (clash) {
-          throw new TraplineError(
-            'overlap',
-            `${formatSbdf(f.sbdf)}: BAR ${bar.index} overlaps BAR ${clash.index} of ${formatSbdf(other.sbdf)}`,
-          );
-        }
-      }
-    }
+    const faults = enabling.flatMap((bar) => {
+      const others = [...functions.flatMap((other) => other.memoryBars), ...earlier(enabling, bar)];
+      const clash = others.find((taken) => taken.enabled && overlap(rangeOf(taken), rangeOf(bar)));
+      return clash ? [`${formatSbdf(f.sbdf)}: BAR ${bar.index} overlaps an enabled BAR ${clash.index}`] : [];
+    });
+    if (faults.length > 0) throw new TraplineError('overlap', ...faults);
     const made = this.context.guard(
       undefined,
       () => {
@@ -137,6 +130,9 @@ class Reference implements Trap {
     );
   }
 }
+
+const earlier = (bars: readonly ReferenceBar[], bar: ReferenceBar): readonly ReferenceBar[] =>
+  bars.slice(0, bars.indexOf(bar));
 
 const valid = (address: number, width: number): boolean =>
   [1, 2, 4, 8].includes(width) && Number.isInteger(address) && address >= 0 && address < ADDRESS_LIMIT;
