@@ -1,7 +1,7 @@
 // Makes the fixtures of test/fixtures from recorded machines: node test/reduce-traces.mjs DIRECTORY
 // Keeps every access to a page with table or PBA bytes and a sample of the others; what was kept is counted by the
 // class that the machine's own access list gives it, never by this project's code.
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gunzipSync, gzipSync } from 'node:zlib';
@@ -14,7 +14,7 @@ const IGNORED = 400;
 
 const fixtures = fileURLToPath(new URL('fixtures', import.meta.url));
 const lines = (path) => gunzipSync(readFileSync(path)).toString('latin1').split('\n');
-const isSpecial = (row) => /msix|adjacent|straddle/.test(row.split('\t')[9]);
+const isSpecial = (row) => /^(msix-|adjacent|straddle)/.test(row.split('\t')[9]);
 
 function save(path, text) {
   // A fixed header: the same input gives the same bytes.
@@ -32,26 +32,30 @@ const saveCounts = (path, counts) =>
       .join('\n')}\n`,
   );
 
-/** The QEMU log: events up to their P line are one access. */
+/** The QEMU log: the events of a CPU up to its P line are one access. */
 function reduceQemuLog(log, rows) {
   const kept = [];
   const out = [];
-  let group = [];
+  const events = new Map();
   let next = 0;
   let ignored = 0;
   for (const line of log) {
-    if (/memory_region_(ops|subpage)_|^Invalid /.test(line)) {
-      group.push(line);
-    } else if (line.startsWith('P ')) {
-      const access = group.some((event) => event.includes('memory_region_ops')) || line.includes(' pa ');
-      if (access) {
+    const cpu = /memory_region_(?:ops|subpage)_\w+ cpu (\d+)|^(?:Invalid|P (\d+)) /.exec(line);
+    if (cpu && !line.startsWith('P ')) {
+      // Refused pieces name no CPU.
+      const key = cpu[1] ?? 'refused';
+      events.set(key, [...(events.get(key) ?? []), line]);
+    } else if (cpu) {
+      const group = [...(events.get(cpu[2]) ?? []), ...(events.get('refused') ?? [])];
+      events.delete(cpu[2]);
+      events.delete('refused');
+      if (group.some((event) => event.includes('memory_region_ops')) || line.includes(' pa ')) {
         const row = rows[next++];
         if (isSpecial(row) || next % SAMPLE === 0) {
           kept.push(row);
           out.push(...group, line);
         }
       } else if (ignored++ % IGNORED === 0) out.push(line);
-      group = [];
     } else if (/pci_cfg_write|pci_update_mappings|msix_write_config|^#/.test(line)) {
       out.push(line);
     } else if (line !== '' && ignored++ % IGNORED === 0) {
@@ -69,6 +73,7 @@ function reduceMmiotrace(trace, isKept) {
 
 for (const name of readdirSync(process.argv[2]).sort()) {
   const from = (path) => join(process.argv[2], name, path);
+  if (!existsSync(from('msix-layout.tsv'))) continue;
   const to = (path) => join(fixtures, name.split('-')[0], path);
   const rows = lines(from('accesses.tsv.gz')).filter((line) => line !== '' && !line.startsWith('#'));
   const layout = readFileSync(from('msix-layout.tsv'), 'utf8');

@@ -15,43 +15,77 @@ const LONGEST_LINE = 1 << 16;
 
 const NEWLINE = 10;
 const CARRIAGE_RETURN = 13;
-const NOTHING = new Uint8Array(0);
 
 /** Reads a text file, plain or gzip (told by its first bytes), line by line. Throws `InputError`. */
 export async function readLines(path: string, sink: LineSink, progress?: Progress): Promise<void> {
   const file = createReadStream(path, { highWaterMark: CHUNK });
-  let line = 0;
-  let rest = NOTHING;
-  const cut = (bytes: Uint8Array, start: number, end: number): unknown =>
-    sink(bytes, start, end > start && bytes[end - 1] === CARRIAGE_RETURN ? end - 1 : end, ++line);
+  const lines = new Lines(path, sink);
   try {
     const { size } = await fileAt(path);
     for await (const chunk of plainText(file)) {
-      let start = 0;
-      if (rest.length > 0) {
-        const end = chunk.indexOf(NEWLINE);
-        const joined = Buffer.concat([rest, end < 0 ? chunk : chunk.subarray(0, end)]);
-        if (joined.length > LONGEST_LINE) throw tooLong(path, line + 1);
-        rest = end < 0 ? joined : NOTHING;
-        if (end < 0) continue;
-        if (cut(joined, 0, joined.length) === false) return;
-        start = end + 1;
-      }
-      for (let at = start; at < chunk.length; at++) {
-        if (chunk[at] !== NEWLINE) continue;
-        if (cut(chunk, start, at) === false) return;
-        start = at + 1;
-      }
-      if (chunk.length - start > LONGEST_LINE) throw tooLong(path, line + 1);
-      if (start < chunk.length) rest = Uint8Array.from(chunk.subarray(start));
+      if (!lines.feed(chunk)) return;
       progress?.(file.bytesRead, size);
     }
-    if (rest.length > 0) cut(rest, 0, rest.length);
-    else if (line === 0) throw new InputError(`${path} is empty`);
+    lines.end();
   } catch (error) {
     throw asInputError(path, error);
   } finally {
     file.destroy();
+  }
+}
+
+/** Cuts chunks into lines. */
+class Lines {
+  private readonly path: string;
+  private readonly sink: LineSink;
+  private line = 0;
+  /** The start of a line that goes on in the next chunk. */
+  private rest = Buffer.alloc(0);
+
+  constructor(path: string, sink: LineSink) {
+    this.path = path;
+    this.sink = sink;
+  }
+
+  /** False: the sink has seen enough. */
+  feed(chunk: Buffer): boolean {
+    let start = 0;
+    let end = chunk.indexOf(NEWLINE);
+    if (this.rest.length > 0) {
+      const line = Buffer.concat([this.rest, end < 0 ? chunk : chunk.subarray(0, end)]);
+      this.keep(end < 0 ? line : line.subarray(0, 0));
+      if (end < 0) return true;
+      if (this.give(line, 0, line.length) === false) return false;
+      start = end + 1;
+      end = chunk.indexOf(NEWLINE, start);
+    }
+    while (end >= 0) {
+      if (this.give(chunk, start, end) === false) return false;
+      start = end + 1;
+      end = chunk.indexOf(NEWLINE, start);
+    }
+    this.keep(Buffer.from(chunk.subarray(start)));
+    return true;
+  }
+
+  /** A last line without its end. */
+  end(): void {
+    if (this.rest.length > 0) this.give(this.rest, 0, this.rest.length);
+    else if (this.line === 0) throw new InputError(`${this.path} is empty`);
+  }
+
+  private give(bytes: Buffer, start: number, end: number): unknown {
+    const last = end > start && bytes[end - 1] === CARRIAGE_RETURN ? end - 1 : end;
+    return this.sink(bytes, start, last, ++this.line);
+  }
+
+  private keep(rest: Buffer<ArrayBuffer>): void {
+    if (rest.length > LONGEST_LINE) {
+      throw new InputError(
+        `${this.path}:${this.line + 1}: expected a line of text of at most ${LONGEST_LINE} bytes`,
+      );
+    }
+    this.rest = rest;
   }
 }
 
@@ -62,8 +96,8 @@ async function fileAt(path: string): Promise<Stats> {
   return file;
 }
 
-async function* plainText(file: ReadStream): AsyncGenerator<Uint8Array> {
-  const chunks = file[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>;
+async function* plainText(file: ReadStream): AsyncGenerator<Buffer> {
+  const chunks = file[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
   const first = await chunks.next();
   if (first.done) return;
   // RFC 1952 2.3.1: ID1 and ID2.
@@ -74,7 +108,7 @@ async function* plainText(file: ReadStream): AsyncGenerator<Uint8Array> {
   }
   const gunzip = createGunzip({ chunkSize: CHUNK });
   const feed = async () => {
-    for (let next: IteratorResult<Uint8Array> = first; !next.done; next = await chunks.next()) {
+    for (let next: IteratorResult<Buffer> = first; !next.done; next = await chunks.next()) {
       if (!gunzip.write(next.value)) await new Promise((resolve) => gunzip.once('drain', resolve));
     }
     gunzip.end();
@@ -85,10 +119,6 @@ async function* plainText(file: ReadStream): AsyncGenerator<Uint8Array> {
   } finally {
     gunzip.destroy();
   }
-}
-
-function tooLong(path: string, line: number): InputError {
-  return new InputError(`${path}:${line}: expected a line of text of at most ${LONGEST_LINE} bytes`);
 }
 
 function asInputError(path: string, error: unknown): unknown {

@@ -27,12 +27,17 @@ export class MmiotraceReplay implements MmiotraceSink {
   private readonly inventory: ReadonlyMap<Sbdf, InventoryFunction>;
   private readonly devices = new Map<Sbdf, TracedDevice>();
   private started = false;
+  private lastMap = -1;
   private readonly maps = new Map<number, Range>();
   private readonly unmapped = new Set<ReplayedFunction>();
 
   constructor(replay: Replay, inventory: readonly InventoryFunction[]) {
     this.replay = replay;
     this.inventory = new Map(inventory.map((fn) => [fn.sbdf, fn]));
+  }
+
+  version(): void {
+    if (this.started) this.newBoot();
   }
 
   device(device: TracedDevice): void {
@@ -42,6 +47,9 @@ export class MmiotraceReplay implements MmiotraceSink {
 
   map(id: number, address: number, size: number): void {
     this.start();
+    // The kernel counts maps up.
+    if (id <= this.lastMap) this.newBoot();
+    this.lastMap = id;
     const range = { start: address, end: address + size };
     this.maps.set(id, range);
     // A table that is mapped again: its driver was bound anew, and in between nobody saw what became of the function.
@@ -77,6 +85,12 @@ export class MmiotraceReplay implements MmiotraceSink {
     if (this.started) return;
     this.started = true;
     for (const sbdf of new Set([...this.devices.keys(), ...this.inventory.keys()])) this.assign(sbdf);
+  }
+
+  private newBoot(): void {
+    this.maps.clear();
+    this.unmapped.clear();
+    for (const fn of this.replay.functions) this.replay.mayHaveReset(fn);
   }
 
   private assign(sbdf: Sbdf): void {

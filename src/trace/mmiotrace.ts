@@ -21,6 +21,8 @@ export interface TracedBar {
 }
 
 export interface MmiotraceSink extends AccessSink {
+  /** A trace starts: the first line, or the files of several boots are joined. */
+  version(): void;
   device(device: TracedDevice): void;
   /** A range of physical addresses is mapped from now on, under a number. */
   map(id: number, address: number, size: number): void;
@@ -63,7 +65,11 @@ export class MmiotraceParser {
     if (startsWith(bytes, start, end, 'MAP ')) return this.map(bytes, start, end);
     if (startsWith(bytes, start, end, 'UNMAP ')) return this.unmap(bytes, start, end);
     if (startsWith(bytes, start, end, 'PCIDEV ')) return this.device(textOf(bytes, start, end));
-    if (startsWith(bytes, start, end, 'VERSION ') || start === end) return undefined;
+    if (start === end) return undefined;
+    if (startsWith(bytes, start, end, 'VERSION ')) {
+      this.sink.version();
+      return undefined;
+    }
     return 'VERSION, PCIDEV, MAP, UNMAP, R, W, UNKNOWN or MARK';
   }
 
