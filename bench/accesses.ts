@@ -1,0 +1,169 @@
+import type { Dispatcher } from '../src/index.js';
+import { FLOOR_READ, FLOOR_WRITE, type Loop, loop, READ, WRITE } from './loop.js';
+import { AddressBlocks, BLOCK_SIZE, BLOCKS_START } from './rivals/address-blocks.js';
+import { LinearList } from './rivals/linear-list.js';
+import { MapOfPages } from './rivals/map-of-pages.js';
+import { measure, type Variant } from './rounds.js';
+import type { Key, Row } from './row.js';
+import {
+  ACCESSES,
+  addresses,
+  assignFunctions,
+  type Case,
+  cases,
+  describeFunction,
+  mapPage,
+  program,
+  type Subject,
+  TABLE,
+  values,
+  writes,
+} from './topology.js';
+import { createFloor, createGuest, createProducer, type Floor } from './wasm.js';
+
+export const BATCHES: readonly number[] = [1, 4, 16, 64, 1024];
+
+const RECORD_SIZE = 32;
+/** A sample of the linear list visits at most this many devices. */
+const VISITS = 2 ** 20;
+
+const data = values();
+
+/** Measures one number of functions, everything side by side. Needs a process of its own: one dispatcher in it. */
+export function measureAccesses(functions: number, rounds: number, burst: number): Row[] {
+  const places = new Map(cases.map((what) => [what, addresses(what, functions)]));
+  const at = (what: Case): Float64Array => places.get(what) as Float64Array;
+
+  const descriptions = Array.from({ length: functions }, (_, index) => describeFunction(index));
+  const dispatcher = assignFunctions(functions);
+  const list = new LinearList(descriptions, mapPage);
+  const map = new MapOfPages(descriptions, mapPage);
+  program(dispatcher, functions);
+  program(map, functions);
+  const listed = Math.min(ACCESSES, Math.ceil(VISITS / functions));
+
+  const measured = measure(
+    [
+      ...floors(at('table-read'), at('table-write')),
+      ...cases.map((what) => fromJs('trapline', dispatcher, what, at(what))),
+      ...cases.map((what) => fromWasm(dispatcher, what, at(what))),
+      ...throughRing(dispatcher, at),
+      ...cases.map((what) => fromJs('linear list', list, what, at(what), listed)),
+      ...cases.map((what) => fromJs('map of pages', map, what, at(what))),
+      ...blocks(functions),
+    ],
+    rounds,
+    burst,
+  );
+  return measured.map((row) => {
+    const door = row.door === 'ring' ? 'js' : row.door;
+    const access = writes(row.access) ? 'write' : 'read';
+    const floor = measured.find(
+      (one) => one.subject === 'floor' && one.door === door && one.access === access,
+    );
+    return { ...row, functions, ratio: row.ns / (floor?.ns ?? Number.NaN) };
+  });
+}
+
+function floors(reads: Float64Array, written: Float64Array): Variant[] {
+  const floor = createFloor();
+  const read: Loop<Floor> = loop('floor read', FLOOR_READ);
+  const write: Loop<Floor> = loop('floor write', FLOOR_WRITE);
+  const guest = createGuest({ trap_read: floor.read, trap_write: floor.trap_write }, reads);
+  const variant = (door: Key['door'], access: Key['access'], run: () => unknown): Variant => ({
+    key: { subject: 'floor', door, access },
+    accesses: ACCESSES,
+    run,
+  });
+  return [
+    variant('js', 'read', () => read(floor, reads, data, ACCESSES)),
+    variant('js', 'write', () => write(floor, written, data, ACCESSES)),
+    variant('wasm', 'read', () => guest.read(ACCESSES)),
+    variant('wasm', 'write', () => guest.write(ACCESSES)),
+  ];
+}
+
+function fromJs(
+  name: Key['subject'],
+  subject: Subject,
+  access: Case,
+  places: Float64Array,
+  accesses = ACCESSES,
+): Variant {
+  const run: Loop<Subject> = loop(`${name} ${access}`, writes(access) ? WRITE : READ);
+  return {
+    key: { subject: name, door: 'js', access },
+    accesses,
+    run: () => run(subject, places, data, accesses),
+  };
+}
+
+function fromWasm(dispatcher: Dispatcher, access: Case, places: Float64Array): Variant {
+  const guest = createGuest(dispatcher.attach(), places);
+  const run = writes(access) ? () => guest.write(ACCESSES) : () => guest.read(ACCESSES);
+  return { key: { subject: 'trapline', door: 'wasm', access }, accesses: ACCESSES, run };
+}
+
+/** v86's way only knows memory: the table's reads and writes. */
+function blocks(functions: number): Variant[] {
+  const subject = new AddressBlocks(functions);
+  return (['table-read', 'table-write'] as const).map((access) => {
+    const places = addresses(access, functions, (index) => BLOCKS_START + index * BLOCK_SIZE - TABLE);
+    return fromJs('address blocks', subject, access, places);
+  });
+}
+
+/** A wasm producer copies prepared records into the ring, a few at a time, and the ring answers them. */
+function throughRing(dispatcher: Dispatcher, at: (what: Case) => Float64Array): Variant[] {
+  const prepared = cases.map((access) => {
+    const { offset, records } = dispatcher.createRing(ACCESSES);
+    fill(records, access, at(access));
+    return { access, offset };
+  });
+  const produce = createProducer(dispatcher.attach().memory);
+  return BATCHES.flatMap((batch) => {
+    const ring = dispatcher.createRing(batch);
+    const variant = (
+      subject: 'producer' | 'trapline',
+      access: Key['access'],
+      from: number,
+      answer: string,
+    ): Variant => {
+      const run = new Function(
+        'produce',
+        'ring',
+        `// ${subject} ${batch} ${access}
+        const to = ring.offset;
+        for (let next = ${from}; next < ${from + ACCESSES * RECORD_SIZE}; next += ${batch * RECORD_SIZE}) {
+          produce(next, to, ${batch});
+          ${answer}
+        }`,
+      );
+      return {
+        key: { subject, door: 'ring', access, batch },
+        accesses: ACCESSES,
+        run: () => run(produce, ring),
+      };
+    };
+    return [
+      variant('producer', 'read', prepared[0].offset, ''),
+      ...prepared.map(({ access, offset }) =>
+        variant('trapline', access, offset, `ring.answer(0, ${batch});`),
+      ),
+    ];
+  });
+}
+
+/** Xen's ioreq_t: ready (state 1), a copy (type 1). */
+function fill(records: DataView, access: Case, places: Float64Array): void {
+  places.forEach((address, index) => {
+    const at = index * RECORD_SIZE;
+    records.setUint32(at, address, true);
+    records.setUint32(at + 4, address / 2 ** 32, true);
+    records.setUint32(at + 8, writes(access) ? data[index] : 0, true);
+    records.setUint32(at + 16, 1, true);
+    records.setUint32(at + 20, 4, true);
+    records.setUint8(at + 30, writes(access) ? 0x01 : 0x21);
+    records.setUint8(at + 31, 1);
+  });
+}

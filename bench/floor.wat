@@ -1,0 +1,12 @@
+;; What no dispatcher can beat: calls with its signatures whose bodies do one load.
+;; Without a result, a load that nothing depends on would be optimised away.
+(module
+  (memory 1)
+  (func (export "read") (param $low i32) (param $high i32) (param $width i32) (result i32)
+    (i32.load (i32.and (local.get $low) (i32.const 0xffc))))
+  (func (export "write")
+    (param $low i32) (param $high i32) (param $width i32) (param $data i32) (param $dataHigh i32) (result i32)
+    (i32.load (i32.and (local.get $low) (i32.const 0xffc))))
+  (func (export "trap_write")
+    (param $low i32) (param $high i32) (param $width i32) (param $data i32) (param $dataHigh i32)
+    (if (i32.eq (i32.load (i32.and (local.get $low) (i32.const 0xffc))) (i32.const -1)) (then (unreachable)))))

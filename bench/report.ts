@@ -1,0 +1,58 @@
+import type { Row } from './row.js';
+import type { Target } from './targets.js';
+
+export interface Document {
+  readonly cpu: string;
+  readonly node: string;
+  readonly v8: string;
+  readonly rows: readonly Row[];
+  readonly targets: readonly Target[];
+}
+
+const TITLES: { readonly [door in Row['door']]: string } = {
+  js: 'From JavaScript',
+  wasm: 'From a second wasm module',
+  ring: 'Through the ring, a record',
+};
+
+export function print({ cpu, node, v8, rows, targets }: Document): void {
+  console.log(`${cpu}; Node ${node}, V8 ${v8}`);
+  console.log('Nanoseconds an access (median), in brackets times the floor; columns: functions assigned.');
+  const counts = [...new Set(rows.map((row) => row.functions))];
+  for (const door of ['js', 'wasm', 'ring'] as const) {
+    console.log(`\n${line(TITLES[door], counts.map(String))}`);
+    const labels = new Map<string, Row[]>();
+    for (const row of rows.filter((one) => one.door === door)) {
+      labels.set(label(row), [...(labels.get(label(row)) ?? []), row]);
+    }
+    for (const [text, same] of labels) {
+      console.log(
+        line(
+          text,
+          counts.map((functions) => cell(same.find((row) => row.functions === functions))),
+        ),
+      );
+    }
+  }
+  console.log('\nTargets');
+  for (const { name, value, limit, sense, reached, unit } of targets) {
+    const mark = reached ? 'reached' : 'MISSED ';
+    console.log(`  ${mark}  ${name.padEnd(60)}${amount(value)} ${unit}, ${sense} ${limit}`);
+  }
+}
+
+function label({ subject, access, batch }: Row): string {
+  const text = `${subject} ${access.replace('-', ' ')}`;
+  return batch === undefined ? text : `${text}, N = ${batch}`;
+}
+
+function cell(row: Row | undefined): string {
+  return row ? `${amount(row.ns)} (${amount(row.ratio)})` : '';
+}
+
+const line = (title: string, cells: readonly string[]): string =>
+  title.padEnd(38) + cells.map((text) => text.padStart(18)).join('');
+
+function amount(value: number): string {
+  return value < 100 ? value.toFixed(value < 10 ? 2 : 1) : Math.round(value).toString();
+}

@@ -1,0 +1,62 @@
+import type { Row } from './row.js';
+
+export interface Target {
+  readonly name: string;
+  /** The worst case of those the target speaks of. */
+  readonly value: number;
+  readonly limit: number;
+  readonly sense: 'at most' | 'at least';
+  readonly reached: boolean;
+  readonly unit: string;
+}
+
+const FEW = 64;
+
+/** The worst ratio to the floor at 1 to 64 functions. */
+function worst(rows: readonly Row[], matches: (row: Row) => boolean): number {
+  const ratios = rows.filter((row) => row.subject === 'trapline' && row.functions <= FEW && matches(row));
+  return Math.max(...ratios.map((row) => row.ratio));
+}
+
+function atMost(name: string, value: number, limit: number, unit = 'x floor'): Target {
+  return { name, value, limit, sense: 'at most', reached: value <= limit, unit };
+}
+
+function atLeast(name: string, value: number, limit: number, unit: string): Target {
+  return { name, value, limit, sense: 'at least', reached: value >= limit, unit };
+}
+
+/** How many times faster than the linear list a table read is. */
+function againstList(rows: readonly Row[], functions: number): number {
+  const ns = (subject: Row['subject']) =>
+    rows.find(
+      (row) =>
+        row.subject === subject &&
+        row.door === 'js' &&
+        row.access === 'table-read' &&
+        row.functions === functions,
+    )?.ns ?? Number.NaN;
+  return ns('linear list') / ns('trapline');
+}
+
+export function judgeAccesses(rows: readonly Row[]): Target[] {
+  const js = (access: Row['access']) => worst(rows, (row) => row.door === 'js' && row.access === access);
+  const wasm = (access: Row['access']) => worst(rows, (row) => row.door === 'wasm' && row.access === access);
+  const ring = (access: Row['access']) =>
+    worst(rows, (row) => row.door === 'ring' && row.access === access && (row.batch ?? 0) >= 64);
+  return [
+    atMost('table read from JavaScript', js('table-read'), 2),
+    atMost('table read from JavaScript, the aim', js('table-read'), 1.6),
+    atMost('table write from JavaScript', js('table-write'), 2),
+    atMost('table write from JavaScript, the aim', js('table-write'), 1.6),
+    atMost('table read from wasm', wasm('table-read'), 2),
+    atMost('table write from wasm', wasm('table-write'), 2),
+    atMost('aligned adjacent read from JavaScript', js('adjacent-read'), 3),
+    atMost('aligned adjacent write from JavaScript', js('adjacent-write'), 3),
+    atMost('unaligned adjacent read from JavaScript', js('unaligned-read'), 5),
+    atMost('table read in a ring of 64 or more, producing included', ring('table-read'), 1.2),
+    atMost('table write in a ring of 64 or more, producing included', ring('table-write'), 1.2),
+    atLeast('faster than the linear list at 64 functions', againstList(rows, 64), 50, 'times'),
+    atLeast('faster than the linear list at 1024 functions', againstList(rows, 1024), 500, 'times'),
+  ];
+}
