@@ -30,6 +30,7 @@ export class ReplayedFunction {
   private readonly dispatcher: Dispatcher;
   private layout: MsixLayout | undefined;
   private placement: Placement = new Map();
+  private parked = false;
   private fn!: TrappedFunction;
 
   constructor(
@@ -59,7 +60,7 @@ export class ReplayedFunction {
 
   /** Whether the BAR may be decoded: the host's word on it, see `Host.mayMapBar`. */
   decodes(index: number): boolean {
-    return this.placement.has(index);
+    return this.parked || this.placement.has(index);
   }
 
   /** Decodes exactly these BARs from now on. False: other functions have some of the bytes. */
@@ -91,6 +92,7 @@ export class ReplayedFunction {
   }
 
   private assign(): void {
+    this.parked = true;
     const bars = park(this.bars);
     const description = { sbdf: this.sbdf, bars, decode: true };
     try {
@@ -102,6 +104,7 @@ export class ReplayedFunction {
       this.fn = this.dispatcher.assign(description);
     }
     this.fn.setDecode(false);
+    this.parked = false;
   }
 }
 
