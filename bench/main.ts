@@ -1,16 +1,18 @@
 import { fork } from 'node:child_process';
 import { availableParallelism, cpus } from 'node:os';
 import { parseArgs } from 'node:util';
+import { type Growth, HEAP_FLAGS } from './heap.js';
+import type { PageCost } from './pages.js';
 import type { Plan } from './plan.js';
 import { print } from './report.js';
 import type { Row } from './row.js';
-import { judgeAccesses } from './targets.js';
+import { judge } from './targets.js';
 
 const HELP = `Usage: npm run bench -- [--quick] [--json]
 
 Measures Trapline, the floors and its rivals side by side, and compares with the targets.
 
-  --quick   under 20 seconds, fewer samples and numbers of functions
+  --quick   under 20 seconds: fewer samples, fewer numbers of functions
   --json    one JSON document on standard output, nothing else
   --help    this text`;
 
@@ -23,37 +25,50 @@ const { values: options } = parseArgs({
 });
 
 /** Each plan in a process of its own, so that no type feedback is shared. */
-function run(plan: Plan): Promise<Row[]> {
+function run<Result>(plan: Plan, execArgv: readonly string[] = []): Promise<Result> {
   return new Promise((resolve, reject) => {
     const child = fork(new URL('./plan.js', import.meta.url), [JSON.stringify(plan)], {
-      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      execArgv: [...execArgv],
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     });
-    let rows: Row[] | undefined;
-    child.on('message', (message) => {
-      rows = message as Row[];
+    let result: { value: Result } | undefined;
+    child.on('message', (value) => {
+      result = { value: value as Result };
     });
-    child.on('exit', (code) =>
-      rows ? resolve(rows) : reject(new Error(`${JSON.stringify(plan)} ended with ${code}`)),
-    );
+    child.on('exit', (code) => {
+      if (result) resolve(result.value);
+      else reject(new Error(`${JSON.stringify(plan)} ended with ${code}`));
+    });
   });
 }
 
 async function main(): Promise<void> {
   const counts = options.quick ? [1, 64, 1024] : [1, 8, 64, 1024, 16384];
+  const [rounds, burst] = options.quick ? [6, 2] : [40, 2];
   const rows: Row[] = [];
   for (const functions of counts) {
-    if (!options.json) process.stderr.write(`measuring with ${functions} functions\n`);
-    rows.push(...(await run({ functions, rounds: options.quick ? 6 : 30, burst: 2 })));
+    progress(`${functions} function${functions > 1 ? 's' : ''}`);
+    rows.push(...(await run<Row[]>({ measure: 'accesses', functions, rounds, burst })));
   }
+  progress('the same eight pages');
+  const pages = await run<PageCost[]>({ measure: 'pages', rounds, burst });
+  progress('heap');
+  const heap = await run<Growth[]>({ measure: 'heap' }, HEAP_FLAGS);
   const document = {
     cpu: `${cpus()[0].model}, ${availableParallelism()} cores`,
     node: process.versions.node,
     v8: process.versions.v8,
-    rows,
-    targets: judgeAccesses(rows),
+    accesses: rows,
+    pages,
+    heap,
+    targets: judge(rows, pages, heap),
   };
   if (options.json) console.log(JSON.stringify(document));
   else print(document);
+}
+
+function progress(text: string): void {
+  if (!options.json) process.stderr.write(`measuring: ${text}\n`);
 }
 
 if (options.help) console.log(HELP);

@@ -1,3 +1,5 @@
+import type { Growth } from './heap.js';
+import type { PageCost } from './pages.js';
 import type { Row } from './row.js';
 import type { Target } from './targets.js';
 
@@ -5,7 +7,9 @@ export interface Document {
   readonly cpu: string;
   readonly node: string;
   readonly v8: string;
-  readonly rows: readonly Row[];
+  readonly accesses: readonly Row[];
+  readonly pages: readonly PageCost[];
+  readonly heap: readonly Growth[];
   readonly targets: readonly Target[];
 }
 
@@ -15,7 +19,7 @@ const TITLES: { readonly [door in Row['door']]: string } = {
   ring: 'Through the ring, a record',
 };
 
-export function print({ cpu, node, v8, rows, targets }: Document): void {
+export function print({ cpu, node, v8, accesses: rows, pages, heap, targets }: Document): void {
   console.log(`${cpu}; Node ${node}, V8 ${v8}`);
   console.log('Nanoseconds an access (median), in brackets times the floor; columns: functions assigned.');
   const counts = [...new Set(rows.map((row) => row.functions))];
@@ -33,6 +37,17 @@ export function print({ cpu, node, v8, rows, targets }: Document): void {
         ),
       );
     }
+  }
+  console.log('\nThe same 8 pages');
+  for (const { access, alone, among, others } of pages) {
+    const text = `alone ${amount(alone)}, with ${others} more functions ${amount(among)} (${amount(among / alone)})`;
+    console.log(`${access.replace('-', ' ').padEnd(20)}${text}`);
+  }
+  console.log('\nHeap, from JavaScript');
+  for (const { direction, width, accesses, bytes, collections } of heap) {
+    console.log(
+      `${`${direction}s of ${width}`.padEnd(20)}${bytes} bytes more after ${accesses} accesses, ${collections} collections`,
+    );
   }
   console.log('\nTargets');
   for (const { name, value, limit, sense, reached, unit } of targets) {

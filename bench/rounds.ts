@@ -5,10 +5,12 @@ export interface Variant {
   readonly key: Key;
   /** Accesses of one run. */
   readonly accesses: number;
+  /** Before each burst, not measured. */
+  prepare?(): void;
   run(): unknown;
 }
 
-export type Measured = Key & Pick<Row, 'ns' | 'samples' | 'dropped'>;
+export interface Measured extends Key, Pick<Row, 'ns' | 'samples' | 'dropped'> {}
 
 interface Burst {
   readonly canary: number;
@@ -29,15 +31,19 @@ const WARM_UP = 3;
 export function measure(variants: readonly Variant[], rounds: number, burst: number): Measured[] {
   const bench = new Bench({ warmup: false, iterations: 1, time: burst, retainSamples: true, throws: true });
   const bursts = variants.map((): Burst[] => []);
-  for (const { key, run } of variants) bench.add(JSON.stringify(key), run);
+  variants.forEach(({ run }, index) => {
+    bench.add(String(index), run);
+  });
   for (let pass = 0; pass < WARM_UP_PASSES; pass++) {
-    for (const { run } of variants) {
+    for (const { prepare, run } of variants) {
+      prepare?.();
       const end = performance.now() + WARM_UP * burst;
       while (performance.now() < end) run();
     }
   }
   for (let round = 0; round < rounds; round++) {
     bench.tasks.forEach((task, index) => {
+      variants[index].prepare?.();
       const before = canary();
       const { result } = task.runSync();
       const slower = Math.max(before, canary());

@@ -1,3 +1,5 @@
+import type { Growth } from './heap.js';
+import type { PageCost } from './pages.js';
 import type { Row } from './row.js';
 
 export interface Target {
@@ -39,7 +41,8 @@ function againstList(rows: readonly Row[], functions: number): number {
   return ns('linear list') / ns('trapline');
 }
 
-export function judgeAccesses(rows: readonly Row[]): Target[] {
+/** Each thing that the project set itself, and what this run says of it. */
+export function judge(rows: readonly Row[], pages: readonly PageCost[], heap: readonly Growth[]): Target[] {
   const js = (access: Row['access']) => worst(rows, (row) => row.door === 'js' && row.access === access);
   const wasm = (access: Row['access']) => worst(rows, (row) => row.door === 'wasm' && row.access === access);
   const ring = (access: Row['access']) =>
@@ -56,7 +59,21 @@ export function judgeAccesses(rows: readonly Row[]): Target[] {
     atMost('unaligned adjacent read from JavaScript', js('unaligned-read'), 5),
     atMost('table read in a ring of 64 or more, producing included', ring('table-read'), 1.2),
     atMost('table write in a ring of 64 or more, producing included', ring('table-write'), 1.2),
+    atMost(
+      'the same 8 pages among 1024 functions',
+      Math.max(...pages.map(({ alone, among }) => among / alone)),
+      1.4,
+      'x alone',
+    ),
     atLeast('faster than the linear list at 64 functions', againstList(rows, 64), 50, 'times'),
     atLeast('faster than the linear list at 1024 functions', againstList(rows, 1024), 500, 'times'),
+    atMost(
+      'heap growth from JavaScript, widths 1, 2 and 4',
+      Math.max(
+        ...heap.map(({ bytes, accesses, collections }) => (collections > 0 ? Infinity : bytes / accesses)),
+      ),
+      0.01,
+      'bytes an access',
+    ),
   ];
 }

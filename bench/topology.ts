@@ -10,8 +10,8 @@ const WINDOW = 0x380000000000;
 const BAR_SIZE = 0x4000;
 export const TABLE = 0x2000;
 const PBA = 0x2800;
-const REGISTERS = 0x2c00;
-const UNTRAPPED = 0x1000;
+export const REGISTERS = 0x2c00;
+export const UNTRAPPED = 0x1000;
 
 export const addressOf = (index: number): number => WINDOW + index * BAR_SIZE;
 
@@ -56,7 +56,7 @@ export function assignFunctions(functions: number): Dispatcher {
 }
 
 /** xorshift32: every run measures the same accesses. */
-function random(seed: number): (below: number) => number {
+export function random(seed: number): (below: number) => number {
   let state = seed;
   return (below) => {
     state ^= state << 13;
