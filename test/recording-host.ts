@@ -85,9 +85,7 @@ export class RecordingHost implements Host {
   }
 
   private store(page: number, offset: number, width: Width, low: number, high: number): void {
-    this.record(
-      `write ${hex(page)} ${offset} ${width} ${hex(low)} ${width === 8 ? hex(high) : 0}`,
-    );
+    this.record(`write ${hex(page)} ${offset} ${width} ${hex(low)} ${width === 8 ? hex(high) : 0}`);
     this.memory.write(page + offset, Math.min(width, 4), low);
     if (width === 8) this.memory.write(page + offset + 4, 4, high);
   }

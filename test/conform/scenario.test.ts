@@ -1,0 +1,89 @@
+import { describe, expect, it } from 'vitest';
+import { InputError } from '../../src/cli/input-error.js';
+import { BackingMemory, initialWord } from '../../src/conform/backing-memory.js';
+import { parseLine } from '../../src/conform/scenario.js';
+
+const DEVICE = {
+  op: 'device',
+  id: 8,
+  hwdom: true,
+  bars: [{ index: 0, type: 'mem32', addr: 'fe000000', size: '4000', enabled: true }],
+  msix: { count: 8, table: { bir: 0, offset: 0 }, pba: { bir: 0, offset: 2048 } },
+  rc: 'okay',
+};
+
+describe('a line', () => {
+  it('gives the step, its own fields, and what is expected of it', () => {
+    const text =
+      '{"op":"write","addr":"fe000008","len":8,"data":"8899aabbccddeeff","rc":"okay","fx":[["mask",8,0,"0","0",0,0]]}';
+    expect(parseLine(text)).toEqual({
+      step: { op: 'write', address: 0xfe000008, width: 8, low: 0xccddeeff, high: 0x8899aabb },
+      input: { op: 'write', addr: 'fe000008', len: 8, data: '8899aabbccddeeff' },
+      expected: { rc: 'okay', fx: [['mask', 8, 0, '0', '0', 0, 0]] },
+    });
+  });
+
+  it('has data as a result of a read, and `raw` and `crash` are nothing to compare', () => {
+    const { input, expected } = parseLine(
+      '{"op":"read","addr":"0","len":2,"crash":true,"rc":"retry","data":"ffff","raw":"ffffffffffffffff"}',
+    );
+    expect(input).toEqual({ op: 'read', addr: '0', len: 2 });
+    expect(expected).toEqual({ rc: 'retry', data: 'ffff', fx: [] });
+  });
+
+  it.each([
+    ['{"op":"read","addr":"0"', /^not JSON: /],
+    ['[]', 'the line is not an object'],
+    ['{"rc":"okay"}', 'op (missing) is not a string'],
+    ['{"op":"poke","rc":"okay"}', 'unknown op "poke"'],
+    ['{"op":"read","addr":"0x10","len":4,"rc":"okay","data":"0"}', 'addr "0x10" is not lower-case hex'],
+    ['{"op":"read","addr":"10","len":3,"rc":"okay","data":"0"}', 'len 3 is not 1, 2, 4 or 8'],
+    ['{"op":"read","addr":16,"len":4,"rc":"okay","data":"0"}', 'addr 16 is not a string'],
+    ['{"op":"read","addr":"10","len":4,"rc":"okay"}', 'data (missing) is not a string'],
+    ['{"op":"write","addr":"10","len":2,"data":"12345","rc":"okay"}', 'data "12345" has more than 16 bits'],
+    ['{"op":"decode","id":8,"enabled":1,"rc":"okay"}', 'enabled 1 is not true or false'],
+    ['{"op":"decode","id":65536,"enabled":true,"rc":"okay"}', 'id 65536 is not an integer from 0 to 65535'],
+    ['{"op":"cread","id":8,"rc":"okay","fx":[["cfg",8,null]]}', /^fx .* is not a list of effects$/],
+    [
+      '{"op":"p2m","page":"1000","type":"rom","rc":"okay"}',
+      'type "rom" is not one of ram, direct, dm, invalid',
+    ],
+    ['{"op":"mapfail","page":"1001","fail":true,"rc":"okay"}', 'page "1001" is not the address of a page'],
+    [JSON.stringify({ ...DEVICE, bars: {} }), 'bars {} is not a list'],
+    [JSON.stringify({ ...DEVICE, bars: [7] }), 'bars[0] is not an object'],
+    [JSON.stringify({ ...DEVICE, bars: [{ ...DEVICE.bars[0], size: 4 }] }), 'bars[0].size 4 is not a string'],
+    [
+      JSON.stringify({ ...DEVICE, msix: { ...DEVICE.msix, count: 0 } }),
+      'msix.count 0 is not an integer from 1 to 2048',
+    ],
+    [JSON.stringify({ ...DEVICE, msix: { ...DEVICE.msix, pba: null } }), 'msix.pba is not an object'],
+  ])('%s is refused', (text, message) => {
+    expect(() => parseLine(text)).toThrow(InputError);
+    expect(() => parseLine(text)).toThrow(message);
+  });
+});
+
+describe('backing memory', () => {
+  // 8 bytes from the address upward.
+  it.each([
+    [0x0, 0x0, '61 5b 3e aa 30 e6 de 06'],
+    [0xfe000000, 0x0, '03 69 14 a2 97 25 c1 96'],
+    [0x00001230, 0x3800, 'fd 0c fa 50 84 80 b5 fa'],
+    [0x00000ff0, 0xffff000, '44 3a ee 72 65 47 26 5c'],
+  ])('at %d, %d is as the format says', (low, high, bytes) => {
+    const words = new Uint32Array([initialWord(low, high), initialWord(low + 4, high)]);
+    expect(Buffer.from(words.buffer).toString('hex', 0, 8)).toBe(bytes.replaceAll(' ', ''));
+  });
+
+  it('keeps what is written beside what was there', () => {
+    const memory = new BackingMemory();
+    memory.write(0x380000001232, 1, 0xab);
+    expect(memory.read(0x380000001230, 4)).toBe(0x50ab0cfd);
+    memory.write(0x380000001230, 2, 0x1234);
+    expect(memory.read(0x380000001230, 4)).toBe(0x50ab1234);
+    memory.write(0x380000001230, 4, 0xffffffff);
+    expect(memory.read(0x380000001230, 4)).toBe(0xffffffff);
+    expect(memory.read(0x380000001232, 2)).toBe(0xffff);
+    expect(memory.read(0x380000001234, 4)).toBe(0xfab58084);
+  });
+});
