@@ -1,8 +1,8 @@
 import {
   CELL_SIZE,
+  CLASS,
   DATA,
   ENTRY_SIZE,
-  FLAGS,
   FORWARD,
   FORWARDED,
   FORWARDED_AT,
@@ -16,12 +16,11 @@ import {
   SPANS,
   SPLIT,
   STRADDLE,
-  TABLE_ADDRESS,
-  TABLE_DATA,
+  TABLE,
   UNCLAIMED_ACCESS,
   UNCLAIMED_CELL,
 } from './layout';
-import { pbaWidths, pbaWritable, splitsCrossing } from './policy';
+import { pbaWritable, splitsCrossing } from './policy';
 
 /** Nothing is left to do: all ones, or dropped. */
 export const DONE: i32 = 0;
@@ -31,8 +30,53 @@ export const IN_SPAN: i32 = -1;
 /** The span that IN_SPAN speaks of: laid out as a leaf entry. */
 export let span: usize = 0;
 
-function cellOf(leaf: usize, offset: u32): u32 {
-  return load<u8>(load<u32>(leaf, KINDS) + offset / CELL_SIZE);
+/** What becomes of an access that the fast path does not answer: an outcome with the mapped page's id, or DONE. */
+export function classify(leaf: usize, kind: u32, offset: u32, width: u32, writes: bool): i32 {
+  if (kind === FORWARD && isWidth(width) && !(offset & (width - 1)))
+    return FORWARDED | (load<u32>(leaf, PAGE) << 8);
+  if (kind === UNCLAIMED_CELL || !isWidth(width)) return UNCLAIMED_ACCESS;
+  if (kind === MIXED) return classifyMixed(leaf, offset, width, writes);
+  const page = load<u32>(leaf, PAGE) << 8;
+  if (offset & (width - 1)) {
+    if (!splitsCrossing && kind & TABLE) return REFUSED | page;
+    const last = offset + width - 1;
+    if (last > 0xfff) return STRADDLE | page;
+    const lastKind: u32 = load<u8>(load<u32>(leaf, KINDS) + last / CELL_SIZE);
+    if (lastKind !== kind && !(lastKind & kind & TABLE)) return STRADDLE | page;
+    return unaligned(kind, page, writes);
+  }
+  return aligned(kind, page, width, writes);
+}
+
+/** An aligned access has one owner. */
+function aligned(kind: u32, page: i32, width: u32, writes: bool): i32 {
+  if ((kind & CLASS) === NOBODY) return DONE;
+  if (!(kind & width)) return REFUSED | page;
+  if ((kind & CLASS) === PBA && writes && !pbaWritable) return DONE;
+  return FORWARDED | page;
+}
+
+/** An unaligned access whose bytes have one owner: split where single bytes are allowed. */
+function unaligned(kind: u32, page: i32, writes: bool): i32 {
+  if ((kind & CLASS) === NOBODY) return DONE;
+  if (!(kind & 1)) return REFUSED | page;
+  if ((kind & CLASS) === PBA && writes && !pbaWritable) return DONE;
+  return SPLIT | page;
+}
+
+function classifyMixed(leaf: usize, offset: u32, width: u32, writes: bool): i32 {
+  const owner = spanOf(leaf, offset);
+  const kind = load<u32>(owner, KINDS);
+  const page = load<u32>(owner, PAGE) << 8;
+  if (offset & (width - 1)) return STRADDLE | page;
+  if (kind & TABLE && kind & width) {
+    span = owner;
+    return IN_SPAN;
+  }
+  const outcome = aligned(kind, page, width, writes);
+  if ((outcome & 0xff) !== FORWARDED) return outcome;
+  store<u32>(OFFSET, (offset + load<u32>(owner, DATA)) & 0xfff);
+  return FORWARDED_AT | page;
 }
 
 function spanOf(leaf: usize, offset: u32): usize {
@@ -41,53 +85,7 @@ function spanOf(leaf: usize, offset: u32): usize {
   return cells + SPANS + index * ENTRY_SIZE;
 }
 
-function isTable(kind: u32): bool {
-  return kind == TABLE_ADDRESS || kind == TABLE_DATA;
-}
-
-/** What becomes of an access that the fast path does not answer: an outcome with the mapped page's id, or DONE. */
-export function classify(leaf: usize, offset: u32, width: u32, writes: bool): i32 {
-  let kind = cellOf(leaf, offset);
-  if (kind == UNCLAIMED_CELL || (width != 4 && width != 1 && width != 2 && width != 8)) return UNCLAIMED_ACCESS;
-  const mixed = kind == MIXED;
-  let owner = leaf;
-  if (mixed) {
-    owner = spanOf(leaf, offset);
-    kind = load<u32>(owner, KINDS);
-  }
-  const page = load<u32>(owner, PAGE) << 8;
-  const unaligned = (offset & (width - 1)) != 0;
-
-  if (unaligned) {
-    if (!splitsCrossing && isTable(kind)) return REFUSED | page;
-    const last = offset + width - 1;
-    if (last > 0xfff) return STRADDLE | page;
-    const lastOwner = mixed ? spanOf(leaf, last) : leaf;
-    const lastKind = mixed ? load<u32>(lastOwner, KINDS) : cellOf(leaf, last);
-    const same =
-      isTable(kind) && isTable(lastKind)
-        ? load<u32>(lastOwner, FLAGS) == load<u32>(owner, FLAGS)
-        : lastOwner == owner && lastKind == kind;
-    if (!same) return STRADDLE | page;
-  }
-
-  if (kind == FORWARD || kind == PBA) {
-    if (kind == PBA) {
-      if (unaligned ? pbaWidths != 15 : !(pbaWidths & width)) return REFUSED | page;
-      if (writes && !pbaWritable) return DONE;
-    }
-    if (!mixed) return (unaligned ? SPLIT : FORWARDED) | page;
-    if (unaligned) return STRADDLE | page;
-    store<u32>(OFFSET, (offset + load<u32>(owner, DATA)) & 0xfff);
-    return FORWARDED_AT | page;
-  }
-  if (kind == NOBODY) return DONE;
-  if (unaligned || !(kind & width)) return REFUSED | page;
-  span = owner;
-  return IN_SPAN;
-}
-
-/** `updated` byte of the entry stored at a pointer. */
-export function updatedOf(owner: usize, pointer: usize): usize {
-  return <usize>load<u32>(owner, FLAGS) + (pointer >> 4);
+/** 1, 2, 4 or 8. */
+function isWidth(width: u32): bool {
+  return width < 9 && ((0x116 >> width) & 1) !== 0;
 }

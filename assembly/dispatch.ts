@@ -1,6 +1,6 @@
 import { classify, DONE, IN_SPAN, span } from './classify';
-import { readEntry, writeEntry } from './entry';
-import { DATA, HIGH, KINDS, STATUS } from './layout';
+import { readEntry, writeEntry, writeWord } from './entry';
+import { DATA, FORWARD, FORWARDED, HIGH, KINDS, PAGE, STATUS, TABLE } from './layout';
 import { leafOf } from './page-map';
 
 /**
@@ -9,30 +9,54 @@ import { leafOf } from './page-map';
  */
 export function read(low: u32, high: u32, width: u32): i32 {
   const leaf = leafOf(low, high);
-  const offset = low & 0xfff;
-  const kind: u32 = load<u8>(load<u32>(leaf, KINDS) + (offset >> 3));
-  if (width == 4 && kind & 4 && !(offset & 3)) return load<i32>(load<u32>(leaf, DATA) + offset);
-  return readRest(leaf, kind, offset, width);
-}
-
-function readRest(leaf: usize, kind: u32, offset: u32, width: u32): i32 {
-  if (width == 8 && kind & 8 && !(offset & 7)) return readEntry(leaf, offset, width);
-  const outcome = classify(leaf, offset, width, false);
-  if (outcome == IN_SPAN) return readEntry(span, offset, width);
-  if (outcome == DONE) store<i32>(HIGH, -1);
-  store<i32>(STATUS, outcome);
-  return -1;
+  const kind = kindOf(leaf, low);
+  if (width === 4 && inEntry(kind, low)) return entryWord(leaf, low);
+  if (width === 4 && ((kind ^ FORWARD) | (low & 3)) === 0) {
+    store<i32>(STATUS, FORWARDED | (load<u32>(leaf, PAGE) << 8));
+    return -1;
+  }
+  return readRest(leaf, kind, low, width);
 }
 
 /** One guest write. Returns 0 when all is done, else an outcome that TypeScript finishes. */
 export function write(low: u32, high: u32, width: u32, data: u32, dataHigh: u32): i32 {
   const leaf = leafOf(low, high);
-  const offset = low & 0xfff;
-  const kind: u32 = load<u8>(load<u32>(leaf, KINDS) + (offset >> 3));
-  if ((width == 4 || width == 8) && kind & width && !(offset & (width - 1))) {
-    return writeEntry(leaf, kind, offset, width, data, dataHigh);
-  }
-  const outcome = classify(leaf, offset, width, true);
-  if (outcome == IN_SPAN) return writeEntry(span, load<u32>(span, KINDS), offset, width, data, dataHigh);
+  const kind = kindOf(leaf, low);
+  return width === 4 && inEntry(kind, low)
+    ? writeWord(leaf, kind, low, data)
+    : writeRest(leaf, kind, low, width, data, dataHigh);
+}
+
+/** Kind byte of an address's cell. */
+export function kindOf(leaf: usize, low: u32): u32 {
+  return load<u8>(load<u32>(leaf, KINDS) + ((low >> 3) & 0x1ff));
+}
+
+/** A 4-byte access that a table allows, the case that all doors answer first. */
+export function inEntry(kind: u32, low: u32): bool {
+  return ((kind & TABLE) | (low & 3)) === TABLE;
+}
+
+export function entryWord(leaf: usize, low: u32): i32 {
+  return load<i32>(load<u32>(leaf, DATA) + low);
+}
+
+/** A read that is not the first case. Returns as `read` does. */
+export function readRest(leaf: usize, kind: u32, low: u32, width: u32): i32 {
+  if (width === 8 && ((kind & TABLE) | (low & 7)) === TABLE) return readEntry(leaf, low, 8);
+  const outcome = classify(leaf, kind, low & 0xfff, width, false);
+  if (outcome === IN_SPAN) return readEntry(span, low, width);
+  if (outcome === DONE) store<i32>(HIGH, -1);
+  store<i32>(STATUS, outcome);
+  return -1;
+}
+
+/** A write that is not the first case. Returns as `write` does. */
+export function writeRest(leaf: usize, kind: u32, low: u32, width: u32, data: u32, dataHigh: u32): i32 {
+  if (width === 4 && ((kind ^ FORWARD) | (low & 3)) === 0) return FORWARDED | (load<u32>(leaf, PAGE) << 8);
+  if (width === 8 && ((kind & TABLE) | (low & 7)) === TABLE)
+    return writeEntry(leaf, kind, low, 8, data, dataHigh);
+  const outcome = classify(leaf, kind, low & 0xfff, width, true);
+  if (outcome === IN_SPAN) return writeEntry(span, load<u32>(span, KINDS), low, width, data, dataHigh);
   return outcome;
 }

@@ -1,10 +1,10 @@
 // The ABI: every export. Addresses and 8-byte data are two u32 lanes, low and high.
 
-/** Sets what the policy and the domain decide for the hot path. */
-export { configure } from './policy';
 /** One access from JavaScript; what it cannot finish comes back as an outcome (layout.ts). */
 export { read, write } from './dispatch';
-/** One access from another wasm module, finished. */
-export { trap_read, trap_write } from './trap';
+/** Sets what the policy and the domain decide for the hot path. */
+export { configure } from './policy';
 /** A run of ioreq records. */
 export { answer } from './ring';
+/** One access from another wasm module, finished. */
+export { trap_read, trap_write } from './trap';

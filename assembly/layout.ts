@@ -36,7 +36,7 @@ export const NODE_ENTRIES = 4096;
 
 // Leaf entry: +0 DATA +4 KINDS +8 PAGE +12 FLAGS
 export const ENTRY_SIZE = 16;
-/** u32: pointer such that DATA + offset in page is the table's storage. */
+/** u32: what to add to the low lane of an address to get its place in the table's storage. */
 export const DATA = 0;
 /** u32: pointer to 512 kind bytes, one for each 8-byte cell of the page. */
 export const KINDS = 4;
@@ -52,38 +52,43 @@ export const CELLS = 512;
 export const CELL_SIZE = 8;
 export const SPANS = 1024;
 
-// Kind byte: bits 3..0 the widths with which the wasm answers alone, bits 7..4 who owns the cell.
+// Kind byte: bits 3..0 the widths allowed when aligned (1 also: unaligned, byte by byte), bits 6..4 whose the cell is,
+// bit 7 set where the wasm answers alone.
+export const CLASS = 0x70;
+/** Set in both kinds of table cells, and in no other. */
+export const TABLE = 0x80;
 export const UNCLAIMED_CELL = 0x00;
 /** Message address. */
-export const TABLE_ADDRESS = 0x1c;
+export const TABLE_ADDRESS = 0x8c;
 /** Message data and vector control. */
-export const TABLE_DATA = 0x2c;
-export const PBA = 0x30;
-export const FORWARD = 0x40;
+export const TABLE_DATA = 0x9c;
+/** The policy adds the widths. */
+export const PBA = 0x20;
+export const FORWARD = 0x3f;
 /** Reads all ones, drops writes. */
-export const NOBODY = 0x50;
-export const MIXED = 0x60;
+export const NOBODY = 0x40;
+export const MIXED = 0x50;
 
 // MSI-X table storage of a function: entries of 16 bytes, 16-byte aligned; then a byte `updated` for each entry;
 // then a byte `armed` for each. Entry: +0 address low +4 address high +8 data +12 vector control (bit 0 only).
 // Where the table starts at 8 mod 16 and the policy takes the field from the address, the halves are swapped.
 export const VECTOR_SIZE = 16;
 
-// Outcomes that TypeScript finishes.
-/** No function claims the address. */
-export const UNCLAIMED_ACCESS = 1;
-/** The mapped page answers, at the same offset. */
-export const FORWARDED = 2;
+// Outcomes that TypeScript finishes. The first two are the mapped page's at the same offset.
+/** Aligned. */
+export const FORWARDED = 1;
+/** Unaligned, every byte on the one page: byte by byte. */
+export const SPLIT = 2;
 /** The mapped page answers, at OFFSET. */
 export const FORWARDED_AT = 3;
-/** Unaligned, every byte on one mapped page: byte by byte. */
-export const SPLIT = 4;
 /** Width or alignment not allowed: all ones, or dropped. */
-export const REFUSED = 5;
+export const REFUSED = 4;
 /** A vector's mask bit changed. */
-export const VECTOR = 6;
+export const VECTOR = 5;
 /** Unaligned, and the bytes have different owners or lie on two pages. */
-export const STRADDLE = 7;
+export const STRADDLE = 6;
+/** No function claims the address. */
+export const UNCLAIMED_ACCESS = 7;
 
 // ioreq record (Xen public/hvm/ioreq.h):
 //   +0 addr u64  +8 data u64  +16 count u32  +20 size u32  +24 vp_eport u32  +28 pad u16
@@ -93,11 +98,12 @@ export const RECORD_ADDRESS = 0;
 export const RECORD_DATA = 8;
 export const RECORD_COUNT = 16;
 export const RECORD_WIDTH = 20;
-export const RECORD_BITS = 30;
-export const RECORD_TYPE = 31;
-export const STATE_MASK = 0x0f;
-export const STATE_READY = 1;
-export const STATE_DONE = 3;
-export const DATA_IS_POINTER = 0x10;
-export const DIRECTION_READ = 0x20;
-export const TYPE_COPY = 1;
+/** u32 at +28: padding, the bit-field byte in bits 23..16, the type in bits 31..24. */
+export const RECORD_TAIL = 28;
+/** State, data_is_ptr and type: what makes a record a plain copy that waits for its answer. */
+export const TAIL_PLAIN_MASK = 0xff1f0000;
+/** State 1 (request ready), type 1 (copy). */
+export const TAIL_PLAIN = 0x01010000;
+export const TAIL_READ = 0x00200000;
+/** State 1 becomes 3 (response ready). */
+export const TAIL_READY_TO_DONE = 0x00020000;

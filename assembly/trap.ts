@@ -1,29 +1,31 @@
-import { read, write } from './dispatch';
+import { entryWord, inEntry, kindOf, readRest, write } from './dispatch';
 import { complete_read, complete_write, unclaimed_read, unclaimed_write } from './host';
 import { STATUS, UNCLAIMED_ACCESS } from './layout';
+import { leafOf } from './page-map';
 
 // The door for another wasm module: flat i32 signatures, and every access comes back finished.
 
 /** Returns the value, zero-extended; of 8 bytes the low lane, the high one in HIGH. */
 export function trap_read(low: u32, high: u32, width: u32): i32 {
-  const value = read(low, high, width);
-  if (value != -1) return value;
-  return finishRead(low, high, width);
+  const leaf = leafOf(low, high);
+  const kind = kindOf(leaf, low);
+  if (width === 4 && inEntry(kind, low)) return entryWord(leaf, low);
+  const value = readRest(leaf, kind, low, width);
+  return value === -1 ? finishRead(low, high, width) : value;
 }
 
 function finishRead(low: u32, high: u32, width: u32): i32 {
   const outcome = load<i32>(STATUS);
-  if (outcome == 0) return width < 4 ? (1 << (width * 8)) - 1 : -1;
-  if (outcome == UNCLAIMED_ACCESS) {
-    store<i32>(STATUS, 0);
-    return unclaimed_read(low, high, width);
-  }
-  return complete_read(low, high, width);
+  if (outcome === 0) return width < 4 ? (1 << (width * 8)) - 1 : -1;
+  store<i32>(STATUS, 0);
+  return outcome === UNCLAIMED_ACCESS
+    ? unclaimed_read(low, high, width)
+    : complete_read(low, high, width, outcome);
 }
 
 export function trap_write(low: u32, high: u32, width: u32, data: u32, dataHigh: u32): void {
   const outcome = write(low, high, width, data, dataHigh);
-  if (outcome == 0) return;
-  if (outcome == UNCLAIMED_ACCESS) unclaimed_write(low, high, width, data, dataHigh);
+  if (outcome === 0) return;
+  if (outcome === UNCLAIMED_ACCESS) unclaimed_write(low, high, width, data, dataHigh);
   else complete_write(low, high, width, data, dataHigh, outcome);
 }

@@ -1,5 +1,18 @@
 import type { Sbdf } from './sbdf.js';
 
+const CODES = [
+  'bad-size',
+  'unaligned-read',
+  'unaligned-write',
+  'map-failed-read',
+  'map-failed-write',
+  'hole-occupied',
+  'overlap',
+  'bad-msix-capability',
+  'out-of-memory',
+  'host-error',
+] as const;
+
 /**
  * - `bad-size`: an access to table or PBA of a width or alignment that is not allowed.
  * - `unaligned-read`, `unaligned-write`: an access is split into bytes.
@@ -10,17 +23,7 @@ import type { Sbdf } from './sbdf.js';
  * - `out-of-memory`: decoding stays off because the page map is full.
  * - `host-error`: a host callback threw.
  */
-export type DiagnosticCode =
-  | 'bad-size'
-  | 'unaligned-read'
-  | 'unaligned-write'
-  | 'map-failed-read'
-  | 'map-failed-write'
-  | 'hole-occupied'
-  | 'bad-msix-capability'
-  | 'overlap'
-  | 'out-of-memory'
-  | 'host-error';
+export type DiagnosticCode = (typeof CODES)[number];
 
 export type DiagnosticLevel = 'debug' | 'warning' | 'error';
 
@@ -37,18 +40,10 @@ export interface Diagnostic {
 /** At most `burst` diagnostics of one code and function in `interval` milliseconds; or no limit. */
 export type DiagnosticLimit = { readonly burst: number; readonly interval: number } | 'none';
 
-const LEVELS: { readonly [code in DiagnosticCode]: DiagnosticLevel } = {
-  'bad-size': 'warning',
-  'unaligned-read': 'debug',
-  'unaligned-write': 'debug',
-  'map-failed-read': 'warning',
-  'map-failed-write': 'warning',
-  'hole-occupied': 'warning',
-  'bad-msix-capability': 'error',
-  overlap: 'warning',
-  'out-of-memory': 'error',
-  'host-error': 'error',
-};
+const ERRORS: readonly DiagnosticCode[] = ['bad-msix-capability', 'out-of-memory', 'host-error'];
+
+const levelOf = (code: DiagnosticCode): DiagnosticLevel =>
+  ERRORS.includes(code) ? 'error' : code.startsWith('unaligned') ? 'debug' : 'warning';
 
 interface Window {
   start: number;
@@ -56,43 +51,75 @@ interface Window {
   suppressed: number;
 }
 
-/** Counts every diagnostic and passes on as many as the limit allows. */
-export class Diagnostics {
-  /** How often each code occurred, whatever the limit. */
-  readonly counts: Partial<Record<DiagnosticCode, number>> = {};
-  private readonly sink: ((diagnostic: Diagnostic) => void) | undefined;
-  private readonly limit: DiagnosticLimit;
-  private readonly windows = new Map<string, Window>();
+type Sink = (diagnostic: Diagnostic) => void;
 
-  constructor(sink: ((diagnostic: Diagnostic) => void) | undefined, limit: DiagnosticLimit) {
+/** One code: counts every occurrence and passes on as many as the limit allows. */
+export class DiagnosticCounter {
+  count = 0;
+  private readonly code: DiagnosticCode;
+  private readonly sink: Sink | undefined;
+  private readonly limit: DiagnosticLimit;
+  private readonly windows = new Map<Sbdf, Window>();
+
+  constructor(code: DiagnosticCode, sink: Sink | undefined, limit: DiagnosticLimit) {
+    this.code = code;
     this.sink = sink;
     this.limit = limit;
   }
 
-  report(code: DiagnosticCode, sbdf: Sbdf, address?: number): void {
-    this.counts[code] = (this.counts[code] ?? 0) + 1;
-    if (!this.sink) return;
-    let suppressed = 0;
-    if (this.limit !== 'none') {
-      const now = Date.now();
-      const key = `${code} ${sbdf}`;
-      let window = this.windows.get(key);
-      if (!window) {
-        window = { start: now, sent: 0, suppressed: 0 };
-        this.windows.set(key, window);
-      }
-      if (now - window.start >= this.limit.interval) {
-        window.start = now;
-        window.sent = 0;
-      }
-      if (window.sent >= this.limit.burst) {
-        window.suppressed++;
-        return;
-      }
-      window.sent++;
-      suppressed = window.suppressed;
-      window.suppressed = 0;
+  report(sbdf: Sbdf, address?: number): void {
+    this.count++;
+    if (this.sink !== undefined) this.send(this.sink, sbdf, address);
+  }
+
+  private send(sink: Sink, sbdf: Sbdf, address: number | undefined): void {
+    const suppressed = this.limit === 'none' ? 0 : this.pass(this.limit, sbdf);
+    if (suppressed < 0) return;
+    sink({ level: levelOf(this.code), code: this.code, sbdf, address, suppressed });
+  }
+
+  /** How many were held back before this one, or -1 where this one is. */
+  private pass({ burst, interval }: { burst: number; interval: number }, sbdf: Sbdf): number {
+    const now = Date.now();
+    let window = this.windows.get(sbdf);
+    if (!window) {
+      window = { start: now, sent: 0, suppressed: 0 };
+      this.windows.set(sbdf, window);
     }
-    this.sink({ level: LEVELS[code], code, sbdf, address, suppressed });
+    if (now - window.start >= interval) {
+      window.start = now;
+      window.sent = 0;
+    }
+    if (window.sent >= burst) {
+      window.suppressed++;
+      return -1;
+    }
+    window.sent++;
+    const { suppressed } = window;
+    window.suppressed = 0;
+    return suppressed;
+  }
+}
+
+/** A dispatcher's counters, one a code. */
+export class Diagnostics {
+  private readonly counters: ReadonlyMap<DiagnosticCode, DiagnosticCounter>;
+
+  constructor(sink: Sink | undefined, limit: DiagnosticLimit) {
+    this.counters = new Map(CODES.map((code) => [code, new DiagnosticCounter(code, sink, limit)]));
+  }
+
+  of(code: DiagnosticCode): DiagnosticCounter {
+    return this.counters.get(code) as DiagnosticCounter;
+  }
+
+  report(code: DiagnosticCode, sbdf: Sbdf, address?: number): void {
+    this.of(code).report(sbdf, address);
+  }
+
+  /** How often each code occurred, whatever the limit. */
+  get counts(): Record<DiagnosticCode, number> {
+    const counts = [...this.counters].map(([code, { count }]) => [code, count]);
+    return Object.fromEntries(counts) as Record<DiagnosticCode, number>;
   }
 }

@@ -10,9 +10,15 @@ import {
   UNCLAIMED_ACCESS,
   VECTOR,
 } from '../assembly/layout.js';
-import { UNCLAIMED, type Width } from './access.js';
+import { PAGE_SIZE, UNCLAIMED, type Width } from './access.js';
 import { BarIndex } from './bar-index.js';
-import { type Diagnostic, type DiagnosticCode, type DiagnosticLimit, Diagnostics } from './diagnostics.js';
+import {
+  type Diagnostic,
+  type DiagnosticCode,
+  type DiagnosticCounter,
+  type DiagnosticLimit,
+  Diagnostics,
+} from './diagnostics.js';
 import { Core, type CoreExports } from './engine/core.js';
 import { PageMap } from './engine/page-map.js';
 import { TraplineError } from './errors.js';
@@ -28,7 +34,7 @@ import { checkDescription, msixFaults } from './pci/validate.js';
 import { type Policy, policies } from './policy.js';
 import { Ring } from './ring.js';
 import { formatSbdf, parseSbdf, type Sbdf } from './sbdf.js';
-import { byFunction, byOwner, type ByteOwner, type Straddle } from './straddle.js';
+import { type ByteOwner, type ByteTarget, byFunction, byOwner, type Straddle } from './straddle.js';
 
 export interface DispatcherOptions {
   readonly host: Host;
@@ -92,6 +98,7 @@ export class Dispatcher implements Trap, FunctionOwner {
   private readonly pages: readonly MappedPage[] = this.pageList.pages;
   private readonly bySbdf = new Map<Sbdf, PciFunction>();
   private readonly onError: (error: unknown) => void;
+  private readonly unalignedRead: DiagnosticCounter;
   private readonly coreRead: CoreExports['read'];
   private readonly coreWrite: CoreExports['write'];
   private fallback: Fallback = { read: () => -1, write: () => {} };
@@ -104,10 +111,11 @@ export class Dispatcher implements Trap, FunctionOwner {
     this.policy = options.policy ?? policies.strict;
     this.hardware = options.domain === 'hardware';
     this.diagnostics = new Diagnostics(options.onDiagnostic, options.diagnosticLimit ?? DEFAULT_LIMIT);
+    this.unalignedRead = this.diagnostics.of('unaligned-read');
     this.onError = options.onError ?? (() => {});
     const imports = {
-      complete_read: (low: number, high: number, width: number) =>
-        this.finishRead(wide(low, high), low, width as Width) | 0,
+      complete_read: (low: number, high: number, width: number, outcome: number) =>
+        this.finishRead(outcome, low, high, width as Width),
       complete_write: (
         low: number,
         high: number,
@@ -115,18 +123,17 @@ export class Dispatcher implements Trap, FunctionOwner {
         data: number,
         dataHigh: number,
         outcome: number,
-      ) => {
-        this.finishWrite(wide(low, high), width as Width, data >>> 0, dataHigh >>> 0, outcome);
-      },
+      ) => this.finishWrite(outcome, low, high, width as Width, data, dataHigh),
       unclaimed_read: (low: number, high: number, width: number) => this.fallback.read(low, high, width),
       unclaimed_write: (low: number, high: number, width: number, data: number, dataHigh: number) =>
         this.fallback.write(low, high, width, data, dataHigh),
     };
     this.core = new Core(imports, options.memoryLimit ?? DEFAULT_MEMORY, options.module);
     this.pageMap = new PageMap(this.core);
-    this.plan = this.policy.sharedPage === 'owner' ? new OwnerPlan(this.pageMap) : new NewestPlan(this.pageMap);
+    const { sharedPage, pbaWidths, crossing } = this.policy;
+    this.plan = new (sharedPage === 'owner' ? OwnerPlan : NewestPlan)(this.pageMap, pbaWidths);
     const { exports } = this.core;
-    exports.configure(this.policy.pbaWidths, this.hardware, this.policy.crossing === 'split');
+    exports.configure(this.hardware, crossing === 'split');
     this.coreRead = exports.read;
     this.coreWrite = exports.write;
   }
@@ -157,7 +164,10 @@ export class Dispatcher implements Trap, FunctionOwner {
   assign(description: FunctionDescription): TrappedFunction {
     const sbdf = parseSbdf(description.sbdf);
     if (this.bySbdf.has(sbdf)) {
-      throw new TraplineError('duplicate-function', `assign: function ${formatSbdf(sbdf)} is assigned already`);
+      throw new TraplineError(
+        'duplicate-function',
+        `assign: function ${formatSbdf(sbdf)} is assigned already`,
+      );
     }
     checkDescription(description, sbdf);
     const faults = this.policy.malformed === 'refused' ? msixFaults(description, sbdf) : [];
@@ -189,7 +199,10 @@ export class Dispatcher implements Trap, FunctionOwner {
   deassign(sbdf: string | Sbdf): void {
     const fn = this.bySbdf.get(parseSbdf(sbdf));
     if (!fn) {
-      throw new TraplineError('unknown-function', `deassign: function ${JSON.stringify(sbdf)} is not assigned`);
+      throw new TraplineError(
+        'unknown-function',
+        `deassign: function ${JSON.stringify(sbdf)} is not assigned`,
+      );
     }
     this.bySbdf.delete(fn.sbdf);
     this.disable(fn.bars.filter((bar) => bar.enabled));
@@ -202,15 +215,30 @@ export class Dispatcher implements Trap, FunctionOwner {
     const high = (address / TWO_32) >>> 0;
     if (low + high * TWO_32 !== address || !isWidth(width)) return this.unclaimed();
     const value = this.coreRead(low, high, width);
-    return value === -1 ? this.finishRead(address, low, width) : value >>> 0;
+    if (value !== -1) return value >>> 0;
+    const { words } = this.core;
+    const outcome = words[STATUS / 4];
+    if (outcome === 0) return ones(width);
+    words[STATUS / 4] = 0;
+    if (outcome === UNCLAIMED_ACCESS) return this.unclaimed();
+    const page = this.pages[outcome >>> 8];
+    // Memory cannot fail, nor tell how it is accessed: no need for finishRead and its try.
+    if (page.view !== undefined && width !== 8 && (outcome & 0xff) <= SPLIT) {
+      if ((outcome & 0xff) === SPLIT) this.unalignedRead.report(page.sbdf, address);
+      return page.read(low & 0xfff, width) >>> 0;
+    }
+    return this.finishRead(outcome, low | 0, high | 0, width) >>> 0;
   }
 
-  write(address: number, width: Width, low: number, high = 0): boolean {
-    const addressLow = address >>> 0;
-    const addressHigh = (address / TWO_32) >>> 0;
-    if (addressLow + addressHigh * TWO_32 !== address || !isWidth(width)) return false;
-    const outcome = this.coreWrite(addressLow, addressHigh, width, low, high);
-    return outcome === 0 || this.finishWrite(address, width, low >>> 0, high >>> 0, outcome);
+  write(address: number, width: Width, data: number, dataHigh = 0): boolean {
+    const low = address >>> 0;
+    const high = (address / TWO_32) >>> 0;
+    if (low + high * TWO_32 !== address || !isWidth(width)) return false;
+    const outcome = this.coreWrite(low, high, width, data, dataHigh);
+    if (outcome === 0) return true;
+    if (outcome === UNCLAIMED_ACCESS) return false;
+    this.finishWrite(outcome, low | 0, high | 0, width, data | 0, dataHigh | 0);
+    return true;
   }
 
   /** An 8-byte read as one value; undefined: no function claims the address. */
@@ -226,17 +254,16 @@ export class Dispatcher implements Trap, FunctionOwner {
 
   /** Room for `capacity` records that `Ring.answer` serves. Throws `bad-argument`, `out-of-memory`. */
   createRing(capacity: number): Ring {
-    return new Ring(this.core, capacity, {
-      read: (address, low, width) => this.finishRead(address, low, width),
-      write: (address, width, low, high, outcome) => this.finishWrite(address, width, low, high, outcome),
-    });
+    return new Ring(this.core, capacity, this);
   }
 
   /**
    * The door for another wasm module: its imports are the core's flat i32 exports, with no JavaScript between.
    * Unclaimed accesses go to `fallback`, all ones and dropped by default.
    */
-  attach(fallback?: Fallback): Pick<CoreExports, 'trap_read' | 'trap_write'> & { memory: WebAssembly.Memory } {
+  attach(
+    fallback?: Fallback,
+  ): Pick<CoreExports, 'trap_read' | 'trap_write'> & { memory: WebAssembly.Memory } {
     if (fallback) this.fallback = fallback;
     const { trap_read, trap_write } = this.core.exports;
     return { trap_read, trap_write, memory: this.core.memory };
@@ -290,7 +317,9 @@ export class Dispatcher implements Trap, FunctionOwner {
     return bars
       .filter((bar) => bar.type !== 'io')
       .flatMap((bar) => {
-        const others = bars.filter((other) => other !== bar && other.type !== 'io' && other.index < bar.index);
+        const others = bars.filter(
+          (other) => other !== bar && other.type !== 'io' && other.index < bar.index,
+        );
         const other =
           this.enabled.overlapping(bar) ??
           others.find((candidate) => candidate.address < bar.end && bar.address < candidate.end);
@@ -317,32 +346,28 @@ export class Dispatcher implements Trap, FunctionOwner {
     return UNCLAIMED;
   }
 
+  /** Signed, as all that finishes an access: 32-bit signed integers pass between functions without allocation. */
   private allOnes(width: Width): number {
     if (width === 8) this.core.words[HIGH / 4] = 0xffffffff;
-    return ones(width);
+    return ones(width) | 0;
   }
 
-  /** Finishes a read for which the core returned -1. */
-  private finishRead(address: number, low: number, width: Width): number {
-    const outcome = this.core.words[STATUS / 4];
-    if (outcome === 0) return ones(width);
-    this.core.words[STATUS / 4] = 0;
+  /** Finishes a claimed read that the core could not; lanes and result are signed. */
+  finishRead(outcome: number, low: number, high: number, width: Width): number {
     const page = this.pages[outcome >>> 8];
     try {
       switch (outcome & 0xff) {
         case FORWARDED:
-          return this.readPage(page, low & 0xfff, width, address);
-        case FORWARDED_AT:
-          return this.readPage(page, this.core.words[OFFSET / 4], width, address);
+          return this.readPage(page, low & 0xfff, width, low, high);
         case SPLIT:
-          return this.readSplit(page, low & 0xfff, width, address);
-        case UNCLAIMED_ACCESS:
-          return this.unclaimed();
+          return this.readSplit(page, width, low, high);
+        case FORWARDED_AT:
+          return this.readPage(page, this.core.words[OFFSET / 4], width, low, high);
         case REFUSED:
-          this.diagnostics.report('bad-size', page.sbdf, address);
+          this.diagnostics.report('bad-size', page.sbdf, wide(low, high));
           return this.allOnes(width);
         default:
-          return this.readStraddle(page, width, address);
+          return this.readStraddle(page, width, wide(low, high));
       }
     } catch (error) {
       this.failed(page.sbdf, error);
@@ -350,31 +375,24 @@ export class Dispatcher implements Trap, FunctionOwner {
     }
   }
 
-  private readPage(page: MappedPage, offset: number, width: Width, address: number): number {
-    if (!page.mapped && !this.map(page, 'map-failed-read', address)) return this.allOnes(width);
+  private readPage(page: MappedPage, offset: number, width: Width, low: number, high: number): number {
+    if (!page.mapped && !this.map(page, 'map-failed-read', wide(low, high))) return this.allOnes(width);
     const value = page.read(offset, width);
     if (width === 8) this.core.words[HIGH / 4] = page.high;
     return value;
   }
 
-  private readSplit(page: MappedPage, offset: number, width: Width, address: number): number {
-    if (this.policy.lookupBeforeSplit && !page.mapped && !this.map(page, 'map-failed-read', address)) {
-      return this.allOnes(width);
+  private readSplit(page: MappedPage, width: Width, low: number, high: number): number {
+    if (this.policy.lookupBeforeSplit && !page.mapped) {
+      if (!this.map(page, 'map-failed-read', wide(low, high))) return this.allOnes(width);
     }
-    this.diagnostics.report('unaligned-read', page.sbdf, address);
-    const { generation } = this;
-    let low = 0;
-    let high = 0;
-    for (let index = 0; index < width; index++) {
-      let byte = 0xff;
-      if (generation === this.generation && (page.mapped || this.map(page, 'map-failed-read', address))) {
-        byte = page.read(offset + index, 1);
-      }
-      if (index < 4) low |= byte << (8 * index);
-      else high |= byte << (8 * (index - 4));
-    }
-    if (width === 8) this.core.words[HIGH / 4] = high;
-    return low >>> 0;
+    this.unalignedRead.report(page.sbdf, wide(low, high));
+    const offset = low & 0xfff;
+    if (!page.mapped)
+      return this.joinBytes(width, (index) => this.readPage(page, offset + index, 1, low, high));
+    const value = page.readBytes(offset, width);
+    if (width === 8) this.core.words[HIGH / 4] = page.high;
+    return value;
   }
 
   private readStraddle(first: MappedPage, width: Width, address: number): number {
@@ -383,86 +401,108 @@ export class Dispatcher implements Trap, FunctionOwner {
     if (straddle.kind !== 'bytes' || !this.begin(straddle, address, 'map-failed-read', 'unaligned-read')) {
       return this.allOnes(width);
     }
-    const { generation } = this;
-    const lanes = [0, 0];
-    straddle.bytes.forEach((owner, index) => {
-      const page = this.forwarded(owner, generation, 'map-failed-read', address + index);
-      lanes[index >> 2] |= (page ? page.read((owner as { offset: number }).offset, 1) : 0xff) << (8 * (index & 3));
+    return this.joinBytes(width, (index) => {
+      const to = this.target(straddle.bytes[index], 'map-failed-read', address + index);
+      return to ? to.page.read(to.offset, 1) : 0xff;
     });
-    if (width === 8) this.core.words[HIGH / 4] = lanes[1];
-    return lanes[0] >>> 0;
   }
 
-  /** Finishes a write for which the core returned an outcome; false: unclaimed. */
-  private finishWrite(address: number, width: Width, low: number, high: number, outcome: number): boolean {
+  /** The bytes of an access, low address first, as its lanes. Once pages were dropped the rest is all ones. */
+  private joinBytes(width: Width, byteAt: (index: number) => number): number {
+    const { generation } = this;
+    const lanes = [0, 0];
+    for (let index = 0; index < width; index++) {
+      const byte = generation === this.generation ? byteAt(index) & 0xff : 0xff;
+      lanes[index >> 2] |= byte << (8 * (index & 3));
+    }
+    if (width === 8) this.core.words[HIGH / 4] = lanes[1];
+    return lanes[0];
+  }
+
+  /** Finishes a claimed write that the core could not; lanes are signed. */
+  finishWrite(
+    outcome: number,
+    low: number,
+    high: number,
+    width: Width,
+    data: number,
+    dataHigh: number,
+  ): void {
     const page = this.pages[outcome >>> 8];
     try {
       switch (outcome & 0xff) {
-        case VECTOR:
-          this.vectorChanged(page, address);
-          return true;
         case FORWARDED:
-          this.writePage(page, address % 4096, width, low, high, address);
-          return true;
-        case FORWARDED_AT:
-          this.writePage(page, this.core.words[OFFSET / 4], width, low, high, address);
-          return true;
+          if (page.mapped || this.map(page, 'map-failed-write', wide(low, high))) {
+            page.write(low & 0xfff, width, data, dataHigh);
+          }
+          break;
+        case VECTOR:
+          this.vectorChanged(page, wide(low, high));
+          break;
         case SPLIT:
-          this.writeSplit(page, address % 4096, width, low, high, address);
-          return true;
-        case UNCLAIMED_ACCESS:
-          return false;
+          this.writeSplit(page, width, data, dataHigh, wide(low, high));
+          break;
+        case FORWARDED_AT: {
+          const offset = this.core.words[OFFSET / 4];
+          if (page.mapped || this.map(page, 'map-failed-write', wide(low, high))) {
+            page.write(offset, width, data, dataHigh);
+          }
+          break;
+        }
         case REFUSED:
-          this.diagnostics.report('bad-size', page.sbdf, address);
-          return true;
+          this.diagnostics.report('bad-size', page.sbdf, wide(low, high));
+          break;
         default:
-          this.writeStraddle(page, width, low, high, address);
-          return true;
+          this.writeStraddle(page, width, data, dataHigh, wide(low, high));
       }
     } catch (error) {
       this.failed(page.sbdf, error);
-      return true;
     }
   }
 
-  private writePage(
-    page: MappedPage,
-    offset: number,
-    width: Width,
-    low: number,
-    high: number,
-    address: number,
-  ): void {
-    if (page.mapped || this.map(page, 'map-failed-write', address)) page.write(offset, width, low, high);
-  }
-
-  private writeSplit(
-    page: MappedPage,
-    offset: number,
-    width: Width,
-    low: number,
-    high: number,
-    address: number,
-  ): void {
-    if (this.policy.lookupBeforeSplit && !page.mapped && !this.map(page, 'map-failed-write', address)) return;
+  private writeSplit(page: MappedPage, width: Width, data: number, dataHigh: number, address: number): void {
+    if (this.policy.lookupBeforeSplit && !page.mapped) {
+      if (!this.map(page, 'map-failed-write', address)) return;
+    }
     this.diagnostics.report('unaligned-write', page.sbdf, address);
-    const { generation } = this;
-    for (let index = 0; index < width; index++) {
-      if (generation !== this.generation) return;
-      this.writePage(page, offset + index, 1, byteOf(low, high, index), 0, address);
+    const offset = address % PAGE_SIZE;
+    if (page.mapped) {
+      page.writeBytes(offset, width, data, dataHigh);
+      return;
     }
+    this.eachByte(width, data, dataHigh, (index, byte) => {
+      if (page.mapped || this.map(page, 'map-failed-write', address)) page.write(offset + index, 1, byte, 0);
+    });
   }
 
-  private writeStraddle(first: MappedPage, width: Width, low: number, high: number, address: number): void {
+  private writeStraddle(
+    first: MappedPage,
+    width: Width,
+    data: number,
+    dataHigh: number,
+    address: number,
+  ): void {
     const straddle = this.straddle(first, width, address, true);
     if (straddle.kind === 'refused') this.diagnostics.report('bad-size', straddle.sbdf, address);
     if (straddle.kind !== 'bytes') return;
     if (!this.begin(straddle, address, 'map-failed-write', 'unaligned-write')) return;
-    const { generation } = this;
-    straddle.bytes.forEach((owner, index) => {
-      const page = this.forwarded(owner, generation, 'map-failed-write', address + index);
-      page?.write((owner as { offset: number }).offset, 1, byteOf(low, high, index), 0);
+    this.eachByte(width, data, dataHigh, (index, byte) => {
+      const to = this.target(straddle.bytes[index], 'map-failed-write', address + index);
+      to?.page.write(to.offset, 1, byte, 0);
     });
+  }
+
+  /** Hands out the bytes of a write, low address first, until pages are dropped. */
+  private eachByte(
+    width: Width,
+    data: number,
+    dataHigh: number,
+    work: (index: number, byte: number) => void,
+  ): void {
+    const { generation } = this;
+    for (let index = 0; index < width && generation === this.generation; index++) {
+      work(index, ((index < 4 ? data : dataHigh) >>> (8 * (index & 3))) & 0xff);
+    }
   }
 
   private straddle(first: MappedPage, width: Width, address: number, writes: boolean): Straddle {
@@ -488,16 +528,11 @@ export class Dispatcher implements Trap, FunctionOwner {
     return true;
   }
 
-  /** The mapped page that a byte is forwarded to, if it is. */
-  private forwarded(
-    owner: ByteOwner,
-    generation: number,
-    mapFailed: DiagnosticCode,
-    address: number,
-  ): MappedPage | undefined {
+  /** Where a byte is forwarded to, mapped, if it is. */
+  private target(owner: ByteOwner, failure: DiagnosticCode, address: number): ByteTarget | undefined {
     if (owner.kind === 'refused') this.diagnostics.report('bad-size', owner.sbdf, address);
-    if (owner.kind !== 'forward' || generation !== this.generation) return undefined;
-    return owner.page.mapped || this.map(owner.page, mapFailed, address) ? owner.page : undefined;
+    if (owner.kind !== 'forward') return undefined;
+    return owner.page.mapped || this.map(owner.page, failure, address) ? owner : undefined;
   }
 
   private map(page: MappedPage, failure: DiagnosticCode, address: number): boolean {
@@ -519,10 +554,6 @@ function isWidth(width: number): boolean {
 
 function ones(width: Width): number {
   return width < 4 ? 2 ** (8 * width) - 1 : 0xffffffff;
-}
-
-function byteOf(low: number, high: number, index: number): number {
-  return ((index < 4 ? low : high) >>> (8 * (index & 3))) & 0xff;
 }
 
 function wide(low: number, high: number): number {

@@ -1,6 +1,12 @@
 export { ADDRESS_LIMIT, PAGE_SIZE, UNCLAIMED, type Width } from './access.js';
 export type { Diagnostic, DiagnosticCode, DiagnosticLevel, DiagnosticLimit } from './diagnostics.js';
-export { createDispatcher, type Dispatcher, type DispatcherOptions, type Fallback, type Trap } from './dispatcher.js';
+export {
+  createDispatcher,
+  type Dispatcher,
+  type DispatcherOptions,
+  type Fallback,
+  type Trap,
+} from './dispatcher.js';
 export { type ErrorCode, TraplineError } from './errors.js';
 export type {
   BarDescription,

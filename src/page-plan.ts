@@ -2,7 +2,7 @@ import { ADDRESS_LIMIT, PAGE_SIZE, pageOf } from './access.js';
 import type { PageMap } from './engine/page-map.js';
 import type { Location } from './function.js';
 import type { MappedPage } from './memory/mapped-page.js';
-import { type PageCache, SlotCache } from './memory/page-cache.js';
+import type { PageCache, SlotCache } from './memory/page-cache.js';
 import type { FunctionBar } from './pci/bar.js';
 import { type PciFunction, pagesOf, type Structure } from './pci/function.js';
 
@@ -14,6 +14,8 @@ export interface PageSpan {
   readonly offset: number;
   readonly end: number;
   readonly kind: Owner;
+  /** PBA: the widths that the policy allows, a bit set. */
+  readonly widths: number;
   /** Host page behind the bytes; absent for nobody's. */
   readonly mapped: MappedPage | undefined;
   /** Offset in the host page of the first byte. */
@@ -61,10 +63,12 @@ class Claims {
 /** The part of planning that all policies share. `claimed` and `spans` are the policy's. */
 abstract class ClaimedPages implements PagePlan {
   protected readonly claims = new Claims();
+  protected readonly pbaWidths: number;
   private readonly map: PageMap;
 
-  constructor(map: PageMap) {
+  constructor(map: PageMap, pbaWidths: number) {
     this.map = map;
+    this.pbaWidths = pbaWidths;
   }
 
   abstract sharedPages(bars: readonly FunctionBar[]): number[];
@@ -130,7 +134,8 @@ export class OwnerPlan extends ClaimedPages {
 
   protected spans(page: number): PageSpan[] {
     const bars = this.claims.at(page);
-    const traps = bars.length > 1 || bars.some((bar) => structuresOf(bar).some((range) => touches(range, page)));
+    const traps =
+      bars.length > 1 || bars.some((bar) => structuresOf(bar).some((range) => touches(range, page)));
     if (!traps) return [];
     const spans: PageSpan[] = [];
     let at = page;
@@ -143,7 +148,7 @@ export class OwnerPlan extends ClaimedPages {
       for (const [from, to] of segments(start, end, [...structuresOf(bar).flatMap(bounds), hostPageStart])) {
         const kind = ownerAmong(structuresIn(bar), from) ?? 'forward';
         const host = bar.host(from);
-        spans.push(span(page, from, to, kind, bar.fn, cache.at(host), host % PAGE_SIZE));
+        spans.push(span(page, from, to, kind, this.pbaWidths, bar.fn, cache.at(host), host % PAGE_SIZE));
       }
       at = end;
     }
@@ -172,8 +177,18 @@ export class NewestPlan extends ClaimedPages {
     const fn = functions.reduce((a, b) => (b.sequence > a.sequence ? b : a));
     const structures = { table: fn.table, pba: fn.pba };
     const mapped = slotPage(fn, page);
-    return segments(page, page + PAGE_SIZE, [structures.table, structures.pba].flatMap(bounds)).map(([from, to]) =>
-      span(page, from, to, ownerAmong(structures, from) ?? 'forward', fn, mapped, from - page),
+    return segments(page, page + PAGE_SIZE, [structures.table, structures.pba].flatMap(bounds)).map(
+      ([from, to]) =>
+        span(
+          page,
+          from,
+          to,
+          ownerAmong(structures, from) ?? 'forward',
+          this.pbaWidths,
+          fn,
+          mapped,
+          from - page,
+        ),
     );
   }
 }
@@ -210,7 +225,10 @@ export function slotPage(fn: PciFunction, page: number): MappedPage {
 }
 
 /** True where [start, end) has bytes on a page. */
-export function touches(range: { readonly start: number; readonly end: number } | undefined, page: number): boolean {
+export function touches(
+  range: { readonly start: number; readonly end: number } | undefined,
+  page: number,
+): boolean {
   return range !== undefined && range.start < page + PAGE_SIZE && range.end > page;
 }
 
@@ -253,6 +271,7 @@ function nobody(page: number, from: number, to: number): PageSpan {
     offset: from - page,
     end: to - page,
     kind: 'nobody',
+    widths: 0,
     mapped: undefined,
     hostOffset: 0,
     storage: 0,
@@ -267,6 +286,7 @@ function span(
   from: number,
   to: number,
   kind: Owner,
+  widths: number,
   fn: PciFunction,
   mapped: MappedPage,
   hostOffset: number,
@@ -276,6 +296,7 @@ function span(
     offset: from - page,
     end: to - page,
     kind,
+    widths,
     mapped,
     hostOffset,
     storage: vectors?.storage ?? 0,

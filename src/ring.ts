@@ -1,14 +1,13 @@
 import {
-  DIRECTION_READ,
   HIGH,
   RECORD_ADDRESS,
-  RECORD_BITS,
   RECORD_DATA,
   RECORD_SIZE,
+  RECORD_TAIL,
   RECORD_WIDTH,
-  STATE_DONE,
-  STATE_MASK,
   STATUS,
+  TAIL_READ,
+  TAIL_READY_TO_DONE,
 } from '../assembly/layout.js';
 import type { Width } from './access.js';
 import type { Core } from './engine/core.js';
@@ -16,8 +15,8 @@ import { TraplineError } from './errors.js';
 
 /** Finishes what the core could not: the dispatcher. */
 export interface RingOwner {
-  read(address: number, low: number, width: Width): number;
-  write(address: number, width: Width, low: number, high: number, outcome: number): boolean;
+  finishRead(outcome: number, low: number, high: number, width: Width): number;
+  finishWrite(outcome: number, low: number, high: number, width: Width, data: number, dataHigh: number): void;
 }
 
 const LIMIT = 65536;
@@ -36,7 +35,10 @@ export class Ring {
 
   constructor(core: Core, capacity: number, owner: RingOwner) {
     if (!Number.isInteger(capacity) || capacity < 1 || capacity > LIMIT) {
-      throw new TraplineError('bad-argument', `createRing: capacity ${capacity} is not an integer in [1, ${LIMIT}]`);
+      throw new TraplineError(
+        'bad-argument',
+        `createRing: capacity ${capacity} is not an integer in [1, ${LIMIT}]`,
+      );
     }
     this.core = core;
     this.capacity = capacity;
@@ -61,7 +63,13 @@ export class Ring {
    * (data is a pointer, count not 1, other type) stays as it is. Throws `bad-argument`.
    */
   answer(first: number, count: number): void {
-    if (!Number.isInteger(first) || !Number.isInteger(count) || first < 0 || count < 0 || first + count > this.capacity) {
+    if (
+      !Number.isInteger(first) ||
+      !Number.isInteger(count) ||
+      first < 0 ||
+      count < 0 ||
+      first + count > this.capacity
+    ) {
       throw new TraplineError(
         'bad-argument',
         `Ring.answer: records [${first}, ${first} + ${count}) are not within [0, ${this.capacity})`,
@@ -77,22 +85,22 @@ export class Ring {
 
   /** A record that the core stopped at: claimed, its outcome in STATUS. */
   private finish(record: number): void {
-    const { words, bytes } = this.core;
+    const { words } = this.core;
     const at = record / 4;
-    const addressLow = words[at + RECORD_ADDRESS / 4];
-    const address = addressLow + words[at + RECORD_ADDRESS / 4 + 1] * 0x1_0000_0000;
+    const low = words[at + RECORD_ADDRESS / 4] | 0;
+    const high = words[at + RECORD_ADDRESS / 4 + 1] | 0;
     const width = words[at + RECORD_WIDTH / 4] as Width;
-    if (bytes[record + RECORD_BITS] & DIRECTION_READ) {
-      const value = this.owner.read(address, addressLow, width);
-      const after = this.core.words;
-      after[at + RECORD_DATA / 4] = value;
-      after[at + RECORD_DATA / 4 + 1] = width === 8 ? after[HIGH / 4] : 0;
+    const data = at + RECORD_DATA / 4;
+    const outcome = words[STATUS / 4];
+    words[STATUS / 4] = 0;
+    if (words[at + RECORD_TAIL / 4] & TAIL_READ) {
+      const value = this.owner.finishRead(outcome, low, high, width);
+      // The memory may have grown meanwhile.
+      this.core.words[data] = value;
+      this.core.words[data + 1] = width === 8 ? this.core.words[HIGH / 4] : 0;
     } else {
-      const outcome = words[STATUS / 4];
-      words[STATUS / 4] = 0;
-      this.owner.write(address, width, words[at + RECORD_DATA / 4], words[at + RECORD_DATA / 4 + 1], outcome);
+      this.owner.finishWrite(outcome, low, high, width, words[data], words[data + 1]);
     }
-    const { bytes: now } = this.core;
-    now[record + RECORD_BITS] = (now[record + RECORD_BITS] & ~STATE_MASK) | STATE_DONE;
+    this.core.words[at + RECORD_TAIL / 4] ^= TAIL_READY_TO_DONE;
   }
 }

@@ -10,9 +10,15 @@ import type { Sbdf } from './sbdf.js';
 
 /** What becomes of one byte of an access whose bytes have different owners. */
 export type ByteOwner =
-  | { readonly kind: 'forward'; readonly page: MappedPage; readonly offset: number }
+  | ({ readonly kind: 'forward' } & ByteTarget)
   | { readonly kind: 'refused'; readonly sbdf: Sbdf }
   | { readonly kind: 'nobody' };
+
+/** A byte of a host page. */
+export interface ByteTarget {
+  readonly page: MappedPage;
+  readonly offset: number;
+}
 
 /**
  * - `nobody`: all ones, or dropped, without a word.
@@ -80,5 +86,7 @@ export function byFunction(
 
 function ownerOf(fn: PciFunction, address: number): 'table' | 'pba' | 'forward' | undefined {
   const page = pageOf(address);
-  return ownerAmong(fn, address) ?? (touches(fn.table, page) || touches(fn.pba, page) ? 'forward' : undefined);
+  return (
+    ownerAmong(fn, address) ?? (touches(fn.table, page) || touches(fn.pba, page) ? 'forward' : undefined)
+  );
 }

@@ -14,7 +14,7 @@ import { wasm } from './core.generated.js';
 
 /** The core's exports; signatures are flat i32. See assembly/index.ts. */
 export interface CoreExports {
-  configure(pbaWidths: number, pbaWritable: boolean, splitsCrossing: boolean): void;
+  configure(pbaWritable: boolean, splitsCrossing: boolean): void;
   read(low: number, high: number, width: number): number;
   write(low: number, high: number, width: number, data: number, dataHigh: number): number;
   trap_read(low: number, high: number, width: number): number;
@@ -24,7 +24,7 @@ export interface CoreExports {
 
 /** What the core calls for a wasm caller. See assembly/host.ts. */
 export interface CoreImports {
-  complete_read(low: number, high: number, width: number): number;
+  complete_read(low: number, high: number, width: number, outcome: number): number;
   complete_write(
     low: number,
     high: number,

@@ -61,7 +61,7 @@ export class PageMap {
       this.clear(page);
       return;
     }
-    const leaf = isPlain(spans) ? this.plain(spans) : this.mixed(spans);
+    const leaf = isPlain(spans) ? this.plain(spans) : this.mixed(page, spans);
     let entry: number;
     try {
       entry = this.entry(page);
@@ -83,7 +83,7 @@ export class PageMap {
     }
     const table = spans.find((span) => span.kind === 'table');
     const host = spans.find((span) => span.mapped !== undefined);
-    words[first + DATA / 4] = table ? table.storage - table.offset + table.tableOffset : 0;
+    words[first + DATA / 4] = table ? tableBias(page, table) : 0;
     words[first + KINDS / 4] = (this.kindMaps.get(leaf.kinds) as KindMap).pointer;
     words[first + PAGE / 4] = host?.mapped?.id ?? 0;
     words[first + FLAGS / 4] = table ? table.updated - (table.storage >>> 4) : 0;
@@ -165,7 +165,7 @@ export class PageMap {
     return { kinds: key, block: 0, blockSize: 0 };
   }
 
-  private mixed(spans: readonly PageSpan[]): Leaf {
+  private mixed(page: number, spans: readonly PageSpan[]): Leaf {
     // A table span is two in the block, as its cells alternate between address and data.
     const blockSize = SPANS + ENTRY_SIZE * 2 * spans.length;
     const block = this.core.allocate(blockSize);
@@ -175,7 +175,7 @@ export class PageMap {
       kinds.forEach((kind, half) => {
         const record = (block + SPANS + ENTRY_SIZE * (2 * index + half)) / 4;
         words[record + DATA / 4] =
-          span.kind === 'table' ? span.storage - span.offset + span.tableOffset : span.hostOffset - span.offset;
+          span.kind === 'table' ? tableBias(page, span) : span.hostOffset - span.offset;
         words[record + KINDS / 4] = kind;
         words[record + PAGE / 4] = span.mapped?.id ?? 0;
         words[record + FLAGS / 4] = span.kind === 'table' ? span.updated - (span.storage >>> 4) : 0;
@@ -211,14 +211,12 @@ function isPlain(spans: readonly PageSpan[]): boolean {
   const tables = new Set(spans.filter((span) => span.kind === 'table').map((span) => span.storage));
   return (
     tables.size <= 1 &&
-    spans.every(
-      (span) => span.kind === 'nobody' || (span.mapped === host && span.hostOffset === span.offset),
-    )
+    spans.every((span) => span.kind === 'nobody' || (span.mapped === host && span.hostOffset === span.offset))
   );
 }
 
 function kindAt(span: PageSpan, offset: number): number {
-  if (span.kind === 'pba') return PBA;
+  if (span.kind === 'pba') return PBA | span.widths;
   if (span.kind === 'forward') return FORWARD;
   if (span.kind === 'nobody') return NOBODY;
   return (offset - span.offset + span.tableOffset + (span.swapped ? CELL_SIZE : 0)) & 8
@@ -226,6 +224,11 @@ function kindAt(span: PageSpan, offset: number): number {
     : TABLE_ADDRESS;
 }
 
+/** What leads from an address's low lane to its place in the table's storage, modulo 2^32. */
+function tableBias(page: number, span: PageSpan): number {
+  return span.storage + span.tableOffset - (page * PAGE_SIZE + span.offset);
+}
+
 function kindKey(span: PageSpan): string {
-  return span.kind === 'table' ? `table${kindAt(span, span.offset)}` : span.kind;
+  return `k${kindAt(span, span.offset)}`;
 }

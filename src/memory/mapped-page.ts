@@ -22,7 +22,9 @@ export class MappedPage {
   private readonly highCell = new Uint32Array(1);
   /** Position among all mappings made so far. */
   order = 0;
-  private view: DataView | undefined;
+  mapped = false;
+  /** The page's memory, where that is behind it. */
+  view: DataView | undefined;
   private handler: PageHandler | undefined;
   private mappedAddress = 0;
 
@@ -30,10 +32,6 @@ export class MappedPage {
     this.id = id;
     this.sbdf = sbdf;
     this.address = address;
-  }
-
-  get mapped(): boolean {
-    return this.view !== undefined || this.handler !== undefined;
   }
 
   /** Asks the host for the page. False: it cannot be mapped now. */
@@ -52,6 +50,7 @@ export class MappedPage {
     } else {
       this.handler = page;
     }
+    this.mapped = true;
     this.mappedAddress = address;
     this.order = ++mappings;
     return true;
@@ -59,38 +58,63 @@ export class MappedPage {
 
   unmap(host: Host): void {
     if (!this.mapped) return;
+    this.mapped = false;
     this.view = undefined;
     this.handler = undefined;
     host.unmapPage?.(this.mappedAddress, this.sbdf);
   }
 
-  /** Aligned. Returns the value, unsigned; of 8 bytes the low lane, the high one in `high`. */
+  /** Aligned. Returns the value, signed; of 8 bytes the low lane, the high one in `high`. */
   read(offset: number, width: Width): number {
     const view = this.view;
     if (view === undefined) return this.readHandler(offset, width);
-    if (width === 4) return view.getUint32(offset, true);
+    if (width === 4) return view.getInt32(offset, true);
     if (width === 1) return view.getUint8(offset);
     if (width === 2) return view.getUint16(offset, true);
-    this.high = view.getUint32(offset + 4, true);
-    return view.getUint32(offset, true);
+    this.high = view.getInt32(offset + 4, true);
+    return view.getInt32(offset, true);
+  }
+
+  /** Unaligned, within the page: byte by byte, low first. Memory cannot tell, so it is read at once. */
+  readBytes(offset: number, width: Width): number {
+    if (this.view !== undefined) return this.read(offset, width);
+    let low = 0;
+    let high = 0;
+    for (let index = 0; index < width; index++) {
+      const byte = this.readHandler(offset + index, 1);
+      if (index < 4) low |= byte << (8 * index);
+      else high |= byte << (8 * (index - 4));
+    }
+    this.high = high;
+    return low;
   }
 
   private readHandler(offset: number, width: Width): number {
-    if (this.handler === undefined) return ones(width);
-    const low = this.handler.read(offset, width, this.highCell) >>> 0;
-    this.high = this.highCell[0];
-    return width < 4 ? low & ones(width) : low;
+    if (this.handler === undefined) return ones(width) | 0;
+    const low = this.handler.read(offset, width, this.highCell) & ones(width);
+    this.high = this.highCell[0] | 0;
+    return low;
   }
 
   write(offset: number, width: Width, low: number, high: number): void {
     const view = this.view;
-    if (view === undefined) this.handler?.write(offset, width, low & ones(width), high);
-    else if (width === 4) view.setUint32(offset, low, true);
-    else if (width === 1) view.setUint8(offset, low);
-    else if (width === 2) view.setUint16(offset, low, true);
+    if (view === undefined) this.handler?.write(offset, width, (low & ones(width)) >>> 0, high >>> 0);
+    else if (width === 4) view.setInt32(offset, low, true);
+    else if (width === 1) view.setInt8(offset, low);
+    else if (width === 2) view.setInt16(offset, low, true);
     else {
-      view.setUint32(offset, low, true);
-      view.setUint32(offset + 4, high, true);
+      view.setInt32(offset, low, true);
+      view.setInt32(offset + 4, high, true);
+    }
+  }
+
+  writeBytes(offset: number, width: Width, low: number, high: number): void {
+    if (this.view !== undefined) {
+      this.write(offset, width, low, high);
+      return;
+    }
+    for (let index = 0; index < width; index++) {
+      this.write(offset + index, 1, (index < 4 ? low : high) >>> (8 * (index & 3)), 0);
     }
   }
 }

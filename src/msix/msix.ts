@@ -27,9 +27,7 @@ export class Msix {
   }
 
   get control(): number {
-    return (
-      (this.layout.count - 1) | (this.enabled ? ENABLE : 0) | (this.functionMask ? FUNCTION_MASK : 0)
-    );
+    return (this.layout.count - 1) | (this.enabled ? ENABLE : 0) | (this.functionMask ? FUNCTION_MASK : 0);
   }
 
   /** A write of Message Control. When the host throws on the way, the register keeps its value. */

@@ -2,7 +2,13 @@ import { PAGE_SIZE, pageOf } from '../access.js';
 import type { Diagnostics } from '../diagnostics.js';
 import type { Core } from '../engine/core.js';
 import { TraplineError } from '../errors.js';
-import type { BarOffset, DecodeResult, FunctionDescription, MsixLayout, TrappedFunction } from '../function.js';
+import type {
+  BarOffset,
+  DecodeResult,
+  FunctionDescription,
+  MsixLayout,
+  TrappedFunction,
+} from '../function.js';
 import type { Host, Vector } from '../host.js';
 import { PageCache, type PageList, SlotCache } from '../memory/page-cache.js';
 import { Msix } from '../msix/msix.js';
@@ -62,9 +68,7 @@ export class PciFunction implements TrappedFunction {
     this.sbdf = sbdf;
     this.sequence = sequence;
     this.owner = owner;
-    this.bars = description.bars
-      .map((bar) => new FunctionBar(this, bar))
-      .sort((a, b) => a.index - b.index);
+    this.bars = description.bars.map((bar) => new FunctionBar(this, bar)).sort((a, b) => a.index - b.index);
     const { msix } = description;
     if (msix) {
       this.tableBar = this.barAt(msix.table);

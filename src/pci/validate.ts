@@ -20,7 +20,8 @@ export function checkDescription(description: FunctionDescription, sbdf: Sbdf): 
   for (const bar of description.bars) {
     checkBar(bar, fault);
     for (const index of bar.type === 'mem64' ? [bar.index, bar.index + 1] : [bar.index]) {
-      if (taken.has(index)) fault('bar index', index, 'is described twice, or is the upper half of a 64-bit BAR');
+      if (taken.has(index))
+        fault('bar index', index, 'is described twice, or is the upper half of a 64-bit BAR');
       taken.add(index);
     }
   }
@@ -37,8 +38,10 @@ function checkBar(bar: BarDescription, fault: Fault): void {
   if (bar.type === 'rom' ? bar.index !== 6 : bar.index === 6) {
     fault(`${name} type`, bar.type, 'does not fit: index 6 is the expansion ROM, and only it');
   }
-  if (bar.type === 'mem64' && bar.index === 5) fault(`${name} type`, bar.type, 'leaves no index for its upper half');
-  if (!isInteger(bar.size, 1, ADDRESS_LIMIT)) fault(`${name} size`, bar.size, 'is not an integer in [1, 2^52]');
+  if (bar.type === 'mem64' && bar.index === 5)
+    fault(`${name} type`, bar.type, 'leaves no index for its upper half');
+  if (!isInteger(bar.size, 1, ADDRESS_LIMIT))
+    fault(`${name} size`, bar.size, 'is not an integer in [1, 2^52]');
   const hostAddress = bar.hostAddress ?? bar.address;
   for (const [field, address] of [
     ['address', bar.address],
