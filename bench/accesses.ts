@@ -25,7 +25,7 @@ export const BATCHES: readonly number[] = [1, 4, 16, 64, 1024];
 
 const RECORD_SIZE = 32;
 /** A sample of the linear list visits at most this many devices. */
-const VISITS = 2 ** 20;
+const VISITS = 2 ** 19;
 
 const data = values();
 

@@ -21,8 +21,9 @@ interface Burst {
 const SLOW = 1.1;
 /** For the JITs: what a later variant does may throw away code made for an earlier one. */
 const WARM_UP_PASSES = 4;
-/** Bursts that a variant runs in a pass. */
-const WARM_UP = 3;
+/** In a pass a variant runs at least this often, and for this many bursts. */
+const WARM_UP_RUNS = 6;
+const WARM_UP_BURSTS = 3;
 
 /**
  * Interleaves the variants: in each round each runs for `burst` milliseconds, between two runs of a loop that always
@@ -37,8 +38,8 @@ export function measure(variants: readonly Variant[], rounds: number, burst: num
   for (let pass = 0; pass < WARM_UP_PASSES; pass++) {
     for (const { prepare, run } of variants) {
       prepare?.();
-      const end = performance.now() + WARM_UP * burst;
-      while (performance.now() < end) run();
+      const end = performance.now() + WARM_UP_BURSTS * burst;
+      for (let runs = 0; runs < WARM_UP_RUNS || performance.now() < end; runs++) run();
     }
   }
   for (let round = 0; round < rounds; round++) {
@@ -67,17 +68,21 @@ export function measure(variants: readonly Variant[], rounds: number, burst: num
   });
 }
 
-const scratch = new Uint32Array(1024);
+const scratch = new Int32Array(1024);
 
 /** Milliseconds of a fixed amount of work. */
 function canary(): number {
   const start = performance.now();
-  let hash = 1;
-  for (let index = 0; index < 20_000; index++) {
-    hash = Math.imul(hash ^ scratch[hash & 1023], 0x85ebca6b) + index;
-    scratch[index & 1023] = hash;
-  }
+  for (let run = 0; run < 20; run++) work();
   return performance.now() - start;
+}
+
+function work(): void {
+  let hash = 1;
+  for (let index = 0; index < scratch.length; index++) {
+    hash = (Math.imul(hash ^ scratch[hash & 1023], 0x85ebca6b) + index) | 0;
+    scratch[index] = hash;
+  }
 }
 
 function quantile(numbers: readonly number[], share: number): number {
