@@ -32,20 +32,22 @@ export let span: usize = 0;
 
 /** What becomes of an access that the fast path does not answer: an outcome with the mapped page's id, or DONE. */
 export function classify(leaf: usize, kind: u32, offset: u32, width: u32, writes: bool): i32 {
-  if (kind === FORWARD && isWidth(width) && !(offset & (width - 1)))
-    return FORWARDED | (load<u32>(leaf, PAGE) << 8);
   if (kind === UNCLAIMED_CELL || !isWidth(width)) return UNCLAIMED_ACCESS;
-  if (kind === MIXED) return classifyMixed(leaf, offset, width, writes);
   const page = load<u32>(leaf, PAGE) << 8;
   if (offset & (width - 1)) {
+    const lastKind = kindInPage(leaf, offset + width - 1);
+    if (lastKind === FORWARD && kind === FORWARD) return SPLIT | page;
+    if (kind === MIXED) return STRADDLE | (load<u32>(spanOf(leaf, offset), PAGE) << 8);
     if (!splitsCrossing && kind & TABLE) return REFUSED | page;
-    const last = offset + width - 1;
-    if (last > 0xfff) return STRADDLE | page;
-    const lastKind: u32 = load<u8>(load<u32>(leaf, KINDS) + last / CELL_SIZE);
     if (lastKind !== kind && !(lastKind & kind & TABLE)) return STRADDLE | page;
     return unaligned(kind, page, writes);
   }
-  return aligned(kind, page, width, writes);
+  return kind === MIXED ? classifyMixed(leaf, offset, width, writes) : aligned(kind, page, width, writes);
+}
+
+/** Kind of the cell at an offset; unclaimed past the page. */
+function kindInPage(leaf: usize, offset: u32): u32 {
+  return offset > 0xfff ? UNCLAIMED_CELL : load<u8>(load<u32>(leaf, KINDS) + offset / CELL_SIZE);
 }
 
 /** An aligned access has one owner. */
@@ -68,7 +70,6 @@ function classifyMixed(leaf: usize, offset: u32, width: u32, writes: bool): i32 
   const owner = spanOf(leaf, offset);
   const kind = load<u32>(owner, KINDS);
   const page = load<u32>(owner, PAGE) << 8;
-  if (offset & (width - 1)) return STRADDLE | page;
   if (kind & TABLE && kind & width) {
     span = owner;
     return IN_SPAN;
