@@ -185,7 +185,10 @@ export class Replay implements AccessSink {
         for (const page of structurePages(fn.msix, bar)) this.ownersOf(page);
       }
     }
-    return [...this.heats.values()].sort((a, b) => a.owners.address - b.owners.address);
+    const first = ({ owners }: PageHeat) => owners.bars[0].fn.sbdf;
+    return [...this.heats.values()].sort(
+      (a, b) => first(a) - first(b) || a.owners.address - b.owners.address,
+    );
   }
 
   private kindOf(page: PageOwners, offset: number, width: Width): number {

@@ -1,0 +1,37 @@
+import { formatSbdf } from '../sbdf.js';
+import type { ReplayedFunction } from '../trace/replayed-function.js';
+import { escapeHtml, table } from './html.js';
+import { many } from './summary.js';
+
+const word = (value: number): string => value.toString(16).padStart(8, '0');
+
+/** The MSI-X table of a function as the trace left it; entries as after a reset are only counted. */
+export function entriesTable(fn: ReplayedFunction): string {
+  const { msix, trapped } = fn;
+  if (!msix) return '';
+  const entries = Array.from({ length: msix.count }, (_, index) => trapped.vector(index));
+  const used = entries.filter(
+    ({ addressLow, addressHigh, data, masked, armed }) =>
+      addressLow || addressHigh || data || !masked || armed,
+  );
+  const control = trapped.messageControl;
+  const state = `${control & 0x8000 ? 'enabled' : 'disabled'}${control & 0x4000 ? ', function masked' : ''}`;
+  const rest = msix.count - used.length;
+  const rows = used.map(({ index, addressLow, addressHigh, data, masked, updated, armed }) => [
+    String(index),
+    `${word(addressHigh)} ${word(addressLow)}`,
+    word(data),
+    masked ? 'masked' : 'open',
+    armed ? 'armed' : '',
+    updated ? 'changed since armed' : '',
+  ]);
+  return (
+    `<details${used.length > 0 && used.length <= 16 ? ' open' : ''}><summary><b>${formatSbdf(fn.sbdf)}</b> ${escapeHtml(fn.name)}` +
+    `<span class="note"> ${many(msix.count, 'entry', 'entries')}, MSI-X ${state}</span></summary>` +
+    (rows.length > 0 ? table(['entry', 'address', 'data', 'mask', 'delivery', ''], rows, [0]) : '') +
+    (rest > 0
+      ? `<p class="note">${many(rest, 'entry', 'entries')} as after a reset: zero, masked.</p>`
+      : '') +
+    '</details>'
+  );
+}
