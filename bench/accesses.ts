@@ -21,8 +21,6 @@ import {
 } from './topology.js';
 import { createFloor, createGuest, createProducer, type Floor } from './wasm.js';
 
-export const BATCHES: readonly number[] = [1, 4, 16, 64, 1024];
-
 const RECORD_SIZE = 32;
 /** A sample of the linear list visits at most this many devices. */
 const VISITS = 2 ** 19;
@@ -30,7 +28,12 @@ const VISITS = 2 ** 19;
 const data = values();
 
 /** Measures one number of functions, everything side by side. Needs a process of its own: one dispatcher in it. */
-export function measureAccesses(functions: number, rounds: number, burst: number): Row[] {
+export function measureAccesses(
+  functions: number,
+  batches: readonly number[],
+  rounds: number,
+  burst: number,
+): Row[] {
   const places = new Map(cases.map((what) => [what, addresses(what, functions)]));
   const at = (what: Case): Float64Array => places.get(what) as Float64Array;
 
@@ -47,7 +50,7 @@ export function measureAccesses(functions: number, rounds: number, burst: number
       ...floors(at('table-read'), at('table-write')),
       ...cases.map((what) => fromJs('trapline', dispatcher, what, at(what))),
       ...cases.map((what) => fromWasm(dispatcher, what, at(what))),
-      ...throughRing(dispatcher, at),
+      ...throughRing(dispatcher, batches, at),
       ...cases.map((what) => fromJs('linear list', list, what, at(what), listed)),
       ...cases.map((what) => fromJs('map of pages', map, what, at(what))),
       ...blocks(functions),
@@ -114,14 +117,18 @@ function blocks(functions: number): Variant[] {
 }
 
 /** A wasm producer copies prepared records into the ring, a few at a time, and the ring answers them. */
-function throughRing(dispatcher: Dispatcher, at: (what: Case) => Float64Array): Variant[] {
+function throughRing(
+  dispatcher: Dispatcher,
+  batches: readonly number[],
+  at: (what: Case) => Float64Array,
+): Variant[] {
   const prepared = cases.map((access) => {
     const { offset, records } = dispatcher.createRing(ACCESSES);
     fill(records, access, at(access));
     return { access, offset };
   });
   const produce = createProducer(dispatcher.attach().memory);
-  return BATCHES.flatMap((batch) => {
+  return batches.flatMap((batch) => {
     const ring = dispatcher.createRing(batch);
     const variant = (
       subject: 'producer' | 'trapline',

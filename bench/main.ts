@@ -3,7 +3,8 @@ import { availableParallelism, cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { type Growth, HEAP_FLAGS } from './heap.js';
 import type { PageCost } from './pages.js';
-import type { Plan } from './plan.js';
+import type { Effort, Plan } from './plan.js';
+import type { ReplaySpeed } from './replay.js';
 import { print } from './report.js';
 import type { Row } from './row.js';
 import { judge } from './targets.js';
@@ -47,16 +48,19 @@ function run<Result>(plan: Plan, execArgv: readonly string[] = []): Promise<Resu
 
 async function main(): Promise<void> {
   const counts = options.quick ? [1, 64, 1024] : [1, 8, 64, 1024, 16384];
-  const [rounds, burst] = options.quick ? [6, 2] : [40, 2];
+  const batches = options.quick ? [1, 64, 1024] : [1, 4, 16, 64, 1024];
+  const effort: Effort = { rounds: options.quick ? 5 : 40, burst: 2 };
   const rows: Row[] = [];
   for (const functions of counts) {
     progress(`${functions} function${functions > 1 ? 's' : ''}`);
-    rows.push(...(await run<Row[]>({ measure: 'accesses', functions, rounds, burst })));
+    rows.push(...(await run<Row[]>({ measure: 'accesses', functions, batches, ...effort })));
   }
   progress('the same eight pages');
-  const pages = await run<PageCost[]>({ measure: 'pages', rounds, burst });
+  const pages = await run<PageCost[]>({ measure: 'pages', ...effort });
   progress('heap');
   const heap = await run<Growth[]>({ measure: 'heap' }, HEAP_FLAGS);
+  progress('replay');
+  const replay = await run<ReplaySpeed[]>({ measure: 'replay' });
   const document = {
     cpu: `${cpus()[0].model}, ${availableParallelism()} cores`,
     node: process.versions.node,
@@ -64,7 +68,8 @@ async function main(): Promise<void> {
     accesses: rows,
     pages,
     heap,
-    targets: judge(rows, pages, heap),
+    replay,
+    targets: judge(rows, pages, heap, replay),
   };
   if (options.json) console.log(JSON.stringify(document));
   else print(document);

@@ -1,26 +1,35 @@
 import { measureAccesses } from './accesses.js';
 import { measureHeap } from './heap.js';
 import { measurePages } from './pages.js';
+import { measureReplay } from './replay.js';
 
-/** What one process measures: accesses with one number of functions, the eight pages, or the heap. */
+/** What one process measures: accesses with one number of functions, the eight pages, the heap, or the replay of traces. */
 export type Plan =
-  | {
+  | ({
       readonly measure: 'accesses';
       readonly functions: number;
-      readonly rounds: number;
-      readonly burst: number;
-    }
-  | { readonly measure: 'pages'; readonly rounds: number; readonly burst: number }
-  | { readonly measure: 'heap' };
+      readonly batches: readonly number[];
+    } & Effort)
+  | ({ readonly measure: 'pages' } & Effort)
+  | { readonly measure: 'heap' }
+  | { readonly measure: 'replay' };
+
+export interface Effort {
+  readonly rounds: number;
+  /** Milliseconds that each variant runs in a round. */
+  readonly burst: number;
+}
 
 function carryOut(plan: Plan): unknown {
   switch (plan.measure) {
     case 'accesses':
-      return measureAccesses(plan.functions, plan.rounds, plan.burst);
+      return measureAccesses(plan.functions, plan.batches, plan.rounds, plan.burst);
     case 'pages':
       return measurePages(plan.rounds, plan.burst);
     case 'heap':
       return measureHeap();
+    case 'replay':
+      return measureReplay();
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Growth } from './heap.js';
 import type { PageCost } from './pages.js';
+import type { ReplaySpeed } from './replay.js';
 import type { Row } from './row.js';
 import type { Target } from './targets.js';
 
@@ -10,6 +11,7 @@ export interface Document {
   readonly accesses: readonly Row[];
   readonly pages: readonly PageCost[];
   readonly heap: readonly Growth[];
+  readonly replay: readonly ReplaySpeed[];
   readonly targets: readonly Target[];
 }
 
@@ -19,7 +21,7 @@ const TITLES: { readonly [door in Row['door']]: string } = {
   ring: 'Through the ring, a record',
 };
 
-export function print({ cpu, node, v8, accesses: rows, pages, heap, targets }: Document): void {
+export function print({ cpu, node, v8, accesses: rows, pages, heap, replay, targets }: Document): void {
   console.log(`${cpu}; Node ${node}, V8 ${v8}`);
   console.log('Nanoseconds an access (median), in brackets times the floor; columns: functions assigned.');
   const counts = [...new Set(rows.map((row) => row.functions))];
@@ -48,6 +50,11 @@ export function print({ cpu, node, v8, accesses: rows, pages, heap, targets }: D
     console.log(
       `${`${direction}s of ${width}`.padEnd(20)}${bytes} bytes more after ${accesses} accesses, ${collections} collections`,
     );
+  }
+  console.log('\nReplay, million accesses a second');
+  for (const { trace, accesses, first, later } of replay) {
+    const text = `first run ${amount(first / 1e6)}, later ones ${amount(later / 1e6)} (${accesses} accesses)`;
+    console.log(`${trace.padEnd(20)}${text}`);
   }
   console.log('\nTargets');
   for (const { name, value, limit, sense, reached, unit } of targets) {

@@ -1,5 +1,6 @@
 import type { Growth } from './heap.js';
 import type { PageCost } from './pages.js';
+import type { ReplaySpeed } from './replay.js';
 import type { Row } from './row.js';
 
 export interface Target {
@@ -42,11 +43,18 @@ function againstList(rows: readonly Row[], functions: number): number {
 }
 
 /** Each thing that the project set itself, and what this run says of it. */
-export function judge(rows: readonly Row[], pages: readonly PageCost[], heap: readonly Growth[]): Target[] {
+export function judge(
+  rows: readonly Row[],
+  pages: readonly PageCost[],
+  heap: readonly Growth[],
+  replay: readonly ReplaySpeed[],
+): Target[] {
   const js = (access: Row['access']) => worst(rows, (row) => row.door === 'js' && row.access === access);
   const wasm = (access: Row['access']) => worst(rows, (row) => row.door === 'wasm' && row.access === access);
   const ring = (access: Row['access']) =>
     worst(rows, (row) => row.door === 'ring' && row.access === access && (row.batch ?? 0) >= 64);
+  const speed = (trace: ReplaySpeed['trace']) =>
+    (replay.find((one) => one.trace === trace)?.later ?? Number.NaN) / 1e6;
   return [
     atMost('table read from JavaScript', js('table-read'), 2),
     atMost('table read from JavaScript, the aim', js('table-read'), 1.6),
@@ -75,5 +83,7 @@ export function judge(rows: readonly Row[], pages: readonly PageCost[], heap: re
       0.01,
       'bytes an access',
     ),
+    atLeast('replay of an uncompressed mmiotrace', speed('mmiotrace'), 1, 'million accesses a second'),
+    atLeast('replay of a QEMU log', speed('QEMU log'), 0.3, 'million accesses a second'),
   ];
 }
