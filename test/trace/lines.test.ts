@@ -1,0 +1,101 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { afterAll, describe, expect, it } from 'vitest';
+import { InputError } from '../../src/cli/input-error.js';
+import { textOf } from '../../src/trace/digits.js';
+import { readLines } from '../../src/trace/lines.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'lines-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+let files = 0;
+function file(content: string | Uint8Array): string {
+  const path = join(folder, `${files++}`);
+  writeFileSync(path, content);
+  return path;
+}
+
+async function linesOf(path: string): Promise<string[]> {
+  const lines: string[] = [];
+  await readLines(path, (bytes, start, end, line) => {
+    expect(line).toBe(lines.length + 1);
+    lines.push(textOf(bytes, start, end));
+  });
+  return lines;
+}
+
+/** Longer than the chunks in which files are read. */
+const long = Array.from({ length: 60_000 }, (_, index) => `${index} ${'x'.repeat(index % 97)}`);
+
+describe('lines', () => {
+  it.each([
+    ['of a plain file', (text: string) => text],
+    ['of a gzip file, whatever its name', (text: string) => gzipSync(text)],
+    [
+      'of a gzip file of two members',
+      (text: string) => {
+        const middle = text.length >> 1;
+        return Buffer.concat([gzipSync(text.slice(0, middle)), gzipSync(text.slice(middle))]);
+      },
+    ],
+  ])('%s', async (_, packed) => {
+    expect(await linesOf(file(packed('one\n\ntwo\r\nthree')))).toEqual(['one', '', 'two', 'three']);
+    expect(await linesOf(file(packed('one\n')))).toEqual(['one']);
+    expect(await linesOf(file(packed('\n')))).toEqual(['']);
+    expect(await linesOf(file(packed(`${long.join('\n')}\n`)))).toEqual(long);
+  });
+
+  it('end when the sink has seen enough', async () => {
+    const seen: number[] = [];
+    await readLines(file(gzipSync(`${long.join('\n')}\n`)), (_, __, ___, line) => seen.push(line) < 3);
+    expect(seen).toEqual([1, 2, 3]);
+  });
+
+  it('report the bytes that were read', async () => {
+    const path = file(`${long.join('\n')}\n`);
+    const reports: [number, number][] = [];
+    await readLines(
+      path,
+      () => {},
+      (done, total) => reports.push([done, total]),
+    );
+    expect(reports.length).toBeGreaterThan(1);
+    expect(reports.every(([done], index) => index === 0 || done > reports[index - 1][0])).toBe(true);
+    expect(reports.at(-1)![0]).toBe(reports.at(-1)![1]);
+  });
+});
+
+describe('bad input', () => {
+  const packed = gzipSync(long.join('\n'));
+
+  it.each([
+    ['an empty file', '', /is empty$/],
+    ['an empty gzip file', gzipSync(''), /is empty$/],
+    ['a cut gzip file', packed.subarray(0, packed.length - 100), /gzip data end too early$/],
+    [
+      'a damaged gzip file',
+      Buffer.concat([packed.subarray(0, 5000), Buffer.alloc(5000)]),
+      /gzip data (are damaged|end too early)$/,
+    ],
+    ['no text', Buffer.alloc(1 << 21), /:1: expected a line of text of at most 65536 bytes$/],
+  ])('%s', async (_, content, message) => {
+    const reading = linesOf(file(content));
+    await expect(reading).rejects.toThrow(InputError);
+    await expect(reading).rejects.toThrow(message);
+  });
+
+  it('no file, or a folder', async () => {
+    await expect(linesOf(join(folder, 'none'))).rejects.toThrow(/none: no such file$/);
+    mkdirSync(join(folder, 'folder'));
+    await expect(linesOf(join(folder, 'folder'))).rejects.toThrow(/folder is a directory$/);
+  });
+
+  it('a sink that throws', async () => {
+    const reading = readLines(file('one\n'), () => {
+      throw new RangeError('mine');
+    });
+    await expect(reading).rejects.toThrow(RangeError);
+  });
+});
