@@ -5,27 +5,7 @@ import type { MappedPage } from './memory/mapped-page.js';
 import type { PageCache, SlotCache } from './memory/page-cache.js';
 import type { FunctionBar } from './pci/bar.js';
 import { type PciFunction, pagesOf, type Structure } from './pci/function.js';
-
-/** Who answers the bytes of a range: [start, end) have one owner. */
-export type Owner = 'table' | 'pba' | 'forward' | 'nobody';
-
-/** A run of bytes of one guest page with one owner, on one host page. Offsets are within the page. */
-export interface PageSpan {
-  readonly offset: number;
-  readonly end: number;
-  readonly kind: Owner;
-  /** PBA: the widths that the policy allows, a bit set. */
-  readonly widths: number;
-  /** Host page behind the bytes; absent for nobody's. */
-  readonly mapped: MappedPage | undefined;
-  /** Offset in the host page of the first byte. */
-  readonly hostOffset: number;
-  /** Table: pointer to its entries, to its `updated` bytes, first byte's offset in it, halves exchanged. */
-  readonly storage: number;
-  readonly updated: number;
-  readonly tableOffset: number;
-  readonly swapped: boolean;
-}
+import type { Owner, PageSpan } from './span.js';
 
 /** Which pages trap and what their bytes are: kept up to date as BARs are enabled and disabled. */
 export interface PagePlan {
@@ -272,7 +252,7 @@ function nobody(page: number, from: number, to: number): PageSpan {
     end: to - page,
     kind: 'nobody',
     widths: 0,
-    mapped: undefined,
+    pageId: 0,
     hostOffset: 0,
     storage: 0,
     updated: 0,
@@ -297,7 +277,7 @@ function span(
     end: to - page,
     kind,
     widths,
-    mapped,
+    pageId: mapped.id,
     hostOffset,
     storage: vectors?.storage ?? 0,
     updated: vectors?.updated ?? 0,

@@ -10,14 +10,9 @@ import {
   TAIL_READY_TO_DONE,
 } from '../assembly/layout.js';
 import type { Width } from './access.js';
+import type { Completion } from './completion.js';
 import type { Core } from './engine/core.js';
 import { TraplineError } from './errors.js';
-
-/** Finishes what the core could not: the dispatcher. */
-export interface RingOwner {
-  finishRead(outcome: number, low: number, high: number, width: Width): number;
-  finishWrite(outcome: number, low: number, high: number, width: Width, data: number, dataHigh: number): void;
-}
 
 const LIMIT = 65536;
 
@@ -31,9 +26,9 @@ export class Ring {
   /** Byte offset of the first record in `memory`. */
   readonly offset: number;
   private readonly core: Core;
-  private readonly owner: RingOwner;
+  private readonly completion: Completion;
 
-  constructor(core: Core, capacity: number, owner: RingOwner) {
+  constructor(core: Core, capacity: number, completion: Completion) {
     if (!Number.isInteger(capacity) || capacity < 1 || capacity > LIMIT) {
       throw new TraplineError(
         'bad-argument',
@@ -42,7 +37,7 @@ export class Ring {
     }
     this.core = core;
     this.capacity = capacity;
-    this.owner = owner;
+    this.completion = completion;
     this.offset = core.allocate(capacity * RECORD_SIZE);
     core.bytes.fill(0, this.offset, this.offset + capacity * RECORD_SIZE);
   }
@@ -94,12 +89,12 @@ export class Ring {
     const outcome = words[STATUS / 4];
     words[STATUS / 4] = 0;
     if (words[at + RECORD_TAIL / 4] & TAIL_READ) {
-      const value = this.owner.finishRead(outcome, low, high, width);
+      const value = this.completion.read(outcome, low, high, width);
       // The memory may have grown meanwhile.
       this.core.words[data] = value;
       this.core.words[data + 1] = width === 8 ? this.core.words[HIGH / 4] : 0;
     } else {
-      this.owner.finishWrite(outcome, low, high, width, words[data], words[data + 1]);
+      this.completion.write(outcome, low, high, width, words[data], words[data + 1]);
     }
     this.core.words[at + RECORD_TAIL / 4] ^= TAIL_READY_TO_DONE;
   }

@@ -1,6 +1,5 @@
 import {
   CELL_SIZE,
-  CELLS,
   DATA,
   EMPTY_LEAF,
   EMPTY_MID,
@@ -20,7 +19,7 @@ import {
   TOP,
 } from '../../assembly/layout.js';
 import { PAGE_SIZE } from '../access.js';
-import type { PageSpan } from '../page-plan.js';
+import type { PageSpan } from '../span.js';
 import type { Core } from './core.js';
 
 const KIND_BYTES = PAGE_SIZE / CELL_SIZE;
@@ -82,10 +81,10 @@ export class PageMap {
       return;
     }
     const table = spans.find((span) => span.kind === 'table');
-    const host = spans.find((span) => span.mapped !== undefined);
+    const host = spans.find((span) => span.pageId !== 0);
     words[first + DATA / 4] = table ? tableBias(page, table) : 0;
     words[first + KINDS / 4] = (this.kindMaps.get(leaf.kinds) as KindMap).pointer;
-    words[first + PAGE / 4] = host?.mapped?.id ?? 0;
+    words[first + PAGE / 4] = host?.pageId ?? 0;
     words[first + FLAGS / 4] = table ? table.updated - (table.storage >>> 4) : 0;
   }
 
@@ -177,7 +176,7 @@ export class PageMap {
         words[record + DATA / 4] =
           span.kind === 'table' ? tableBias(page, span) : span.hostOffset - span.offset;
         words[record + KINDS / 4] = kind;
-        words[record + PAGE / 4] = span.mapped?.id ?? 0;
+        words[record + PAGE / 4] = span.pageId;
         words[record + FLAGS / 4] = span.kind === 'table' ? span.updated - (span.storage >>> 4) : 0;
       });
       for (let at = span.offset; at < span.end; at += CELL_SIZE) {
@@ -207,11 +206,11 @@ function slots(page: number): [number, number, number] {
 
 /** One function, one host page with equal offsets: the kind bytes say all. */
 function isPlain(spans: readonly PageSpan[]): boolean {
-  const host = spans.find((span) => span.mapped !== undefined)?.mapped;
+  const host = spans.find((span) => span.pageId !== 0)?.pageId;
   const tables = new Set(spans.filter((span) => span.kind === 'table').map((span) => span.storage));
   return (
     tables.size <= 1 &&
-    spans.every((span) => span.kind === 'nobody' || (span.mapped === host && span.hostOffset === span.offset))
+    spans.every((span) => span.kind === 'nobody' || (span.pageId === host && span.hostOffset === span.offset))
   );
 }
 

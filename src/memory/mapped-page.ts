@@ -1,9 +1,7 @@
-import { PAGE_SIZE, type Width } from '../access.js';
+import { ones, PAGE_SIZE, type Width } from '../access.js';
 import { TraplineError } from '../errors.js';
 import type { Host, HostPage, PageHandler } from '../host.js';
 import type { Sbdf } from '../sbdf.js';
-
-const ones = (width: Width): number => (width === 4 || width === 8 ? 0xffffffff : 2 ** (8 * width) - 1);
 
 let mappings = 0;
 

@@ -123,7 +123,7 @@ function xenHole(owner: FunctionOwner, fn: PciFunction): number[] {
 /** Pages of table and PBA, in this order, then those that come to be shared. */
 function strictHole(owner: FunctionOwner, fn: PciFunction, bars: readonly FunctionBar[]): number[] {
   const structures = [fn.table, fn.pba].filter((at) => at?.bar && bars.includes(at.bar));
-  return [...structures.flatMap((at) => (at ? pagesOf(at) : [])), ...owner.plan.sharedPages(bars)];
+  return [...structures.flatMap((at) => (at ? pagesOf(at) : [])), ...owner.sharedPages(bars)];
 }
 
 /** False, reported: the guest has something there that is not the host page itself. */

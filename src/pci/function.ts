@@ -12,11 +12,9 @@ import type {
 import type { Host, Vector } from '../host.js';
 import { PageCache, type PageList, SlotCache } from '../memory/page-cache.js';
 import { Msix } from '../msix/msix.js';
-import type { PagePlan } from '../page-plan.js';
 import type { Policy } from '../policy.js';
 import { formatSbdf, type Sbdf } from '../sbdf.js';
 import { FunctionBar } from './bar.js';
-import { decodeOff, decodeOn } from './decode.js';
 import { BAR_GRAIN } from './validate.js';
 
 /** Guest addresses [start, end) of a table or PBA, and the BAR they lie in: none where the BIR names no memory BAR. */
@@ -32,9 +30,11 @@ export interface FunctionOwner {
   readonly policy: Policy;
   readonly hardware: boolean;
   readonly diagnostics: Diagnostics;
-  readonly plan: PagePlan;
   /** Runs control-path work; an error that the host throws is reported, and false returned. */
   attempt(fn: PciFunction, work: () => void): boolean;
+  setDecode(fn: PciFunction, on: boolean): DecodeResult;
+  /** Guest pages that several BARs have bytes on once these are enabled, ascending. */
+  sharedPages(bars: readonly FunctionBar[]): number[];
   /** Makes BARs reachable. Throws `out-of-memory`, changing nothing. */
   enable(bars: readonly FunctionBar[]): void;
   disable(bars: readonly FunctionBar[]): void;
@@ -110,8 +110,7 @@ export class PciFunction implements TrappedFunction {
   }
 
   setDecode(on: boolean): DecodeResult {
-    const owner = this.assigned('setDecode');
-    return on ? decodeOn(owner, this) : decodeOff(owner, this);
+    return this.assigned('setDecode').setDecode(this, on);
   }
 
   moveBar(index: number, address: number): boolean {

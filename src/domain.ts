@@ -1,0 +1,134 @@
+import { BarIndex } from './bar-index.js';
+import { type DiagnosticLimit, Diagnostics } from './diagnostics.js';
+import type { Core } from './engine/core.js';
+import { PageMap } from './engine/page-map.js';
+import { TraplineError } from './errors.js';
+import type { DecodeResult, Location } from './function.js';
+import type { Host } from './host.js';
+import { PageList, SlotCache } from './memory/page-cache.js';
+import type { DispatcherOptions } from './options.js';
+import { locationOf, NewestPlan, OwnerPlan, type PagePlan } from './page-plan.js';
+import type { FunctionBar } from './pci/bar.js';
+import { decodeOff, decodeOn } from './pci/decode.js';
+import type { FunctionOwner, PciFunction } from './pci/function.js';
+import { type Policy, policies } from './policy.js';
+import { formatSbdf, type Sbdf } from './sbdf.js';
+
+const DEFAULT_LIMIT: DiagnosticLimit = { burst: 10, interval: 1000 };
+
+/** What the functions of one guest share: the host, the policy, and who owns which bytes. */
+export class Domain implements FunctionOwner {
+  readonly host: Host;
+  readonly policy: Policy;
+  readonly hardware: boolean;
+  readonly diagnostics: Diagnostics;
+  readonly core: Core;
+  readonly pageMap: PageMap;
+  readonly plan: PagePlan;
+  readonly pageList = new PageList();
+  readonly functions = new Map<Sbdf, PciFunction>();
+  /** Rises when host pages are dropped, so that an access under way does not map them again. */
+  generation = 0;
+  /** Enabled memory BARs. */
+  private readonly enabled = new BarIndex();
+  private readonly onError: (error: unknown) => void;
+
+  constructor(options: DispatcherOptions, core: Core) {
+    this.host = options.host;
+    this.policy = options.policy ?? policies.strict;
+    this.hardware = options.domain === 'hardware';
+    this.diagnostics = new Diagnostics(options.onDiagnostic, options.diagnosticLimit ?? DEFAULT_LIMIT);
+    this.onError = options.onError ?? (() => {});
+    this.core = core;
+    this.pageMap = new PageMap(core);
+    const { sharedPage, pbaWidths, crossing } = this.policy;
+    this.plan = new (sharedPage === 'owner' ? OwnerPlan : NewestPlan)(this.pageMap, pbaWidths);
+    core.exports.configure(this.hardware, crossing === 'split');
+  }
+
+  /** Whose byte an address is, among the enabled BARs. */
+  locate(address: number): Location | undefined {
+    const bar = this.enabled.at(address);
+    return bar && locationOf(bar, address, this.plan);
+  }
+
+  /** Reports what a host callback, or the page map, threw. */
+  failed(sbdf: Sbdf, error: unknown): void {
+    const full = error instanceof TraplineError && error.code === 'out-of-memory';
+    this.diagnostics.report(full ? 'out-of-memory' : 'host-error', sbdf);
+    this.onError(error);
+  }
+
+  /** Runs control-path work; what the host throws goes to `onError`, and false is returned. */
+  attempt(fn: PciFunction, work: () => void): boolean {
+    try {
+      work();
+      return true;
+    } catch (error) {
+      this.failed(fn.sbdf, error);
+      return false;
+    }
+  }
+
+  setDecode(fn: PciFunction, on: boolean): DecodeResult {
+    return on ? decodeOn(this, fn) : decodeOff(this, fn);
+  }
+
+  /** Guest pages that several BARs have bytes on once these are enabled. */
+  sharedPages(bars: readonly FunctionBar[]): number[] {
+    return this.plan.sharedPages(bars);
+  }
+
+  /** Makes BARs reachable. Throws `out-of-memory`, changing nothing. */
+  enable(bars: readonly FunctionBar[]): void {
+    for (const bar of bars) bar.enabled = true;
+    try {
+      this.plan.add(bars);
+    } catch (error) {
+      for (const bar of bars) bar.enabled = false;
+      throw error;
+    }
+    for (const bar of bars) if (bar.type !== 'io') this.enabled.add(bar);
+  }
+
+  disable(bars: readonly FunctionBar[]): void {
+    for (const bar of bars) {
+      bar.enabled = false;
+      if (bar.type !== 'io') this.enabled.remove(bar);
+    }
+    this.plan.remove(bars);
+  }
+
+  /** Unmaps a function's host pages. */
+  dropPages(fn: PciFunction): void {
+    this.generation++;
+    fn.cache.drop(this.host);
+  }
+
+  /** A sentence for each of these BARs that has bytes in common with an enabled one. */
+  overlaps(bars: readonly FunctionBar[]): string[] {
+    return bars
+      .filter((bar) => bar.type !== 'io')
+      .flatMap((bar) => {
+        const others = bars.filter(
+          (other) => other !== bar && other.type !== 'io' && other.index < bar.index,
+        );
+        const other =
+          this.enabled.overlapping(bar) ??
+          others.find((candidate) => candidate.address < bar.end && bar.address < candidate.end);
+        return other ? [`${describe(bar)} overlaps ${describe(other)}`] : [];
+      });
+  }
+
+  /** Gives back what an unassigned function holds. */
+  release(fn: PciFunction): void {
+    fn.detach();
+    if (fn.cache instanceof SlotCache) fn.cache.remove(this.host);
+    fn.msixState?.vectors.release();
+  }
+}
+
+function describe(bar: FunctionBar): string {
+  const range = `0x${bar.address.toString(16)}..+0x${bar.size.toString(16)}`;
+  return `function ${formatSbdf(bar.fn.sbdf)}: bar ${bar.index} ${range}`;
+}

@@ -1,0 +1,20 @@
+import type { Diagnostic, DiagnosticLimit } from './diagnostics.js';
+import type { Host } from './host.js';
+import type { Policy } from './policy.js';
+
+export interface DispatcherOptions {
+  readonly host: Host;
+  /** `hardware`: guest and host addresses are equal and its BAR writes move the physical BARs. Default: `guest`. */
+  readonly domain?: 'hardware' | 'guest';
+  /** Default: `policies.strict`. */
+  readonly policy?: Policy;
+  readonly onDiagnostic?: (diagnostic: Diagnostic) => void;
+  /** Default: 10 of a code and function in 1000 ms. */
+  readonly diagnosticLimit?: DiagnosticLimit;
+  /** Gets what a host callback threw. */
+  readonly onError?: (error: unknown) => void;
+  /** Bytes of linear memory at most, for page map, tables and rings. Default: 256 MiB. */
+  readonly memoryLimit?: number;
+  /** `trapline/core.wasm`, compiled, where the inlined copy must not be compiled. */
+  readonly module?: WebAssembly.Module;
+}
