@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { conformFiles, namedPolicy } from '../conform/report.js';
+import { conformFiles, namedPolicy, OK } from '../conform/report.js';
 import { createDispatcher } from '../dispatcher.js';
 import type { Policy } from '../policy.js';
 import { InputError } from './input-error.js';
@@ -14,14 +14,20 @@ Exit status: 0 all equal, 1 mismatches, 2 a file cannot be read.`;
 /** Returns the exit status. */
 export async function conform(args: string[]): Promise<number> {
   const { files, policy } = parse(args);
+  if (files.length === 0) {
+    console.log(help);
+    return OK;
+  }
   return conformFiles(files, policy, createDispatcher, {
     print: (line) => console.log(line),
     printError: (line) => console.error(line),
   });
 }
 
+/** No files: help is asked for. */
 function parse(args: string[]): { files: string[]; policy: Policy | undefined } {
   const { values, positionals } = parsed(args);
+  if (values.help) return { files: [], policy: undefined };
   const policy = values.policy === undefined ? undefined : namedPolicy(values.policy);
   if (values.policy !== undefined && !policy) {
     throw new InputError(`--policy ${JSON.stringify(values.policy)} is neither xen nor xenV3`);
@@ -32,7 +38,11 @@ function parse(args: string[]): { files: string[]; policy: Policy | undefined } 
 
 function parsed(args: string[]) {
   try {
-    return parseArgs({ args, options: { policy: { type: 'string' } }, allowPositionals: true });
+    return parseArgs({
+      args,
+      options: { policy: { type: 'string' }, help: { type: 'boolean', short: 'h' } },
+      allowPositionals: true,
+    });
   } catch (error) {
     throw new InputError((error as Error).message);
   }

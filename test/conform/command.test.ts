@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { conform } from '../../src/cli/conform.js';
+import { conform, help } from '../../src/cli/conform.js';
 import { InputError } from '../../src/cli/input-error.js';
 
 const GOOD = gunzipSync(readFileSync('test/fixtures/oracle/examples/b_common.xen.jsonl.gz')).toString();
@@ -50,6 +50,11 @@ describe('exit status 0', () => {
 
   it('for a policy given by name', async () => {
     expect(await conform(['--policy', 'xenV3', file('somewhere.jsonl', GOOD)])).toBe(0);
+  });
+
+  it('for a call for help', async () => {
+    expect(await conform(['--help'])).toBe(0);
+    expect(printed).toEqual([help]);
   });
 
   it('counts every line but `scenario` as a step', async () => {
