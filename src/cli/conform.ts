@@ -13,27 +13,23 @@ Exit status: 0 all equal, 1 mismatches, 2 a file cannot be read.`;
 
 /** Returns the exit status. */
 export async function conform(args: string[]): Promise<number> {
-  const { files, policy } = parse(args);
-  if (files.length === 0) {
+  const { values, positionals: files } = parsed(args);
+  if (values.help) {
     console.log(help);
     return OK;
   }
+  const policy = given(values.policy);
+  if (files.length === 0) throw new InputError('no file given');
   return conformFiles(files, policy, createDispatcher, {
     print: (line) => console.log(line),
     printError: (line) => console.error(line),
   });
 }
 
-/** No files: help is asked for. */
-function parse(args: string[]): { files: string[]; policy: Policy | undefined } {
-  const { values, positionals } = parsed(args);
-  if (values.help) return { files: [], policy: undefined };
-  const policy = values.policy === undefined ? undefined : namedPolicy(values.policy);
-  if (values.policy !== undefined && !policy) {
-    throw new InputError(`--policy ${JSON.stringify(values.policy)} is neither xen nor xenV3`);
-  }
-  if (positionals.length === 0) throw new InputError('no file given');
-  return { files: positionals, policy };
+function given(name: string | undefined): Policy | undefined {
+  const policy = name === undefined ? undefined : namedPolicy(name);
+  if (name === undefined || policy) return policy;
+  throw new InputError(`--policy ${JSON.stringify(name)} is neither xen nor xenV3`);
 }
 
 function parsed(args: string[]) {
