@@ -18,10 +18,10 @@ const CARRIAGE_RETURN = 13;
 
 /** Reads a text file, plain or gzip (told by its first bytes), line by line. Throws `InputError`. */
 export async function readLines(path: string, sink: LineSink, progress?: Progress): Promise<void> {
-  const file = createReadStream(path, { highWaterMark: CHUNK });
   const lines = new Lines(path, sink);
   try {
     const { size } = await fileAt(path);
+    const file = createReadStream(path, { highWaterMark: CHUNK });
     for await (const chunk of plainText(file)) {
       if (!lines.feed(chunk)) return;
       progress?.(file.bytesRead, size);
@@ -29,8 +29,6 @@ export async function readLines(path: string, sink: LineSink, progress?: Progres
     lines.end();
   } catch (error) {
     throw asInputError(path, error);
-  } finally {
-    file.destroy();
   }
 }
 
@@ -96,19 +94,28 @@ async function fileAt(path: string): Promise<Stats> {
   return file;
 }
 
+/** The file's bytes, unpacked. Closes it. */
 async function* plainText(file: ReadStream): AsyncGenerator<Buffer> {
   const chunks = file[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
-  const first = await chunks.next();
-  if (first.done) return;
-  // RFC 1952 2.3.1: ID1 and ID2.
-  if (first.value[0] !== 0x1f || first.value[1] !== 0x8b) {
-    yield first.value;
-    yield* { [Symbol.asyncIterator]: () => chunks };
-    return;
+  try {
+    const first = await chunks.next();
+    if (first.done) return;
+    // RFC 1952 2.3.1: ID1 and ID2.
+    if (first.value[0] === 0x1f && first.value[1] === 0x8b) yield* unpacked(first, chunks);
+    else
+      for (let next: IteratorResult<Buffer> = first; !next.done; next = await chunks.next()) yield next.value;
+  } finally {
+    file.destroy();
   }
+}
+
+async function* unpacked(
+  first: IteratorResult<Buffer>,
+  chunks: AsyncIterator<Buffer>,
+): AsyncGenerator<Buffer> {
   const gunzip = createGunzip({ chunkSize: CHUNK });
   const feed = async () => {
-    for (let next: IteratorResult<Buffer> = first; !next.done; next = await chunks.next()) {
+    for (let next = first; !next.done; next = await chunks.next()) {
       if (!gunzip.write(next.value)) await new Promise((resolve) => gunzip.once('drain', resolve));
     }
     gunzip.end();

@@ -1,4 +1,6 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readInventory } from '../../src/inventory/lspci.js';
 import { policies } from '../../src/policy.js';
@@ -75,8 +77,7 @@ describe.each(MACHINES)('%s', (machine) => {
 it('a QEMU log without P lines counts each memory event', async () => {
   const machine = 'test/fixtures/m1';
   const text = lines(`${machine}/qemu.log.gz`).filter((line) => !line.startsWith('P '));
-  const path = `${(await import('node:os')).tmpdir()}/without-p-${process.pid}.log`;
-  const { rmSync, writeFileSync } = await import('node:fs');
+  const path = join(tmpdir(), `without-p-${process.pid}.log`);
   writeFileSync(path, text.join('\n'));
   try {
     const result = await replayFile(path, await readInventory([`${machine}/lspci.txt`]));

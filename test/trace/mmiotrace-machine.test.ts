@@ -1,0 +1,107 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { LspciReader } from '../../src/inventory/lspci.js';
+import { policies } from '../../src/policy.js';
+import { parseSbdf } from '../../src/sbdf.js';
+import { MmiotraceParser } from '../../src/trace/mmiotrace.js';
+import { MmiotraceReplay } from '../../src/trace/mmiotrace-replay.js';
+import { Replay } from '../../src/trace/replay.js';
+
+const INVENTORY = `01:00.0 Nic
+\tRegion 0: Memory at aa000000 (64-bit, non-prefetchable) [size=16K]
+\tCapabilities: [40] MSI-X: Enable+ Count=4 Masked+
+\t\tVector table: BAR=0 offset=00002000
+\t\tPBA: BAR=0 offset=00003000
+01:00.1 Sleeper
+\tRegion 0: Memory at fe300000 (32-bit, non-prefetchable) [size=4K]
+\tRegion 1: Memory at fe310000 (32-bit, non-prefetchable)
+\tCapabilities: [40] MSI-X: Enable- Count=1 Masked-
+\t\tVector table: BAR=0 offset=00000000
+\t\tPBA: BAR=0 offset=00000800
+`;
+const NIC = 'PCIDEV 0100 10ec8168 1a fe200004 0 0 0 0 0 fe400000 4000 0 0 0 0 0 40000 r8169';
+const GPU = 'PCIDEV 0200 10de1234 1a fd000000 0 0 0 0 0 0 1000 0 0 0 0 0 0 ';
+const TABLE = 0xfe202000;
+const MAP = (id: number) => `MAP 1.000000 ${id} 0xfe202000 0xffa0000000055000 0x40 0x0 0`;
+const UNMAP = (id: number) => `UNMAP 1.000000 ${id} 0x0 0`;
+const R = (address: number, value: number) =>
+  `R 4 1.000000 1 0x${address.toString(16)} 0x${value.toString(16)} 0x0 0`;
+const W = (address: number, value: number) => R(address, value).replace('R', 'W');
+
+let replay: Replay;
+let machine: MmiotraceReplay;
+beforeEach(() => {
+  const reader = new LspciReader();
+  for (const line of INVENTORY.split('\n')) reader.line(line);
+  replay = new Replay(policies.strict);
+  machine = new MmiotraceReplay(replay, reader.functions());
+});
+
+function log(...lines: string[]): void {
+  const parser = new MmiotraceParser(machine);
+  for (const line of lines) expect(parser.line(Buffer.from(line), 0, line.length)).toBeUndefined();
+}
+
+const decoded = (sbdf: string): Record<number, string> =>
+  Object.fromEntries(
+    replay
+      .function(parseSbdf(sbdf))!
+      .trapped.bars.filter(({ enabled }) => enabled)
+      .map(({ index, address }) => [index, address.toString(16)]),
+  );
+
+describe('the machine', () => {
+  it('has BARs from PCIDEV, else from the inventory, all decoded', () => {
+    log('VERSION 20070824', NIC, GPU, R(0x1000, 0));
+    expect(decoded('01:00.0')).toEqual({ 0: 'fe200000', 6: 'fe400000' });
+    expect(decoded('01:00.1')).toEqual({ 0: 'fe300000' });
+    expect(decoded('02:00.0')).toEqual({ 0: 'fd000000' });
+    expect(replay.functions.map(({ name }) => name)).toEqual(['Nic', 'Sleeper', '[10de:1234]']);
+  });
+
+  it('has MSI-X enabled and unmasked where the inventory says Enable+', () => {
+    log(NIC, R(0x1000, 0));
+    expect(machine.assumedEnabled).toEqual([parseSbdf('01:00.0')]);
+    expect(replay.function(parseSbdf('01:00.0'))!.trapped.messageControl & 0xc000).toBe(0x8000);
+    log(W(TABLE, 0xfee01004), W(TABLE + 0xc, 0));
+    expect(replay.function(parseSbdf('01:00.0'))!.armed).toBe(1);
+  });
+
+  it('without an MSI-X that its BARs cannot hold', () => {
+    log(NIC.replace('fe200004', '0'), R(0x1000, 0));
+    expect(machine.notes).toMatchObject([expect.stringMatching(/^0000:01:00\.0: MSI-X left out: .*BAR/)]);
+  });
+
+  it('with an expansion ROM that crowds another BAR left off', () => {
+    log(NIC, GPU.replace('fd000000', 'fe43f000'), R(0x1000, 0));
+    expect(decoded('01:00.0')).toEqual({ 0: 'fe200000' });
+  });
+
+  it('with overlapping BARs told', () => {
+    log(NIC, GPU.replace('fd000000', 'fe200000'), R(0x1000, 0));
+    expect(decoded('02:00.0')).toEqual({});
+    expect(machine.notes).toMatchObject([expect.stringMatching(/^0000:02:00\.0: not decoded/)]);
+  });
+});
+
+describe('resets', () => {
+  beforeEach(() => log('VERSION 20070824', NIC, MAP(1), W(TABLE, 0xfee01004), W(TABLE + 0xc, 0)));
+
+  it.each([
+    ['the table was unmapped and mapped again', [UNMAP(1), MAP(2)]],
+    ['another boot: VERSION again', ['VERSION 20070824', NIC]],
+    ['another boot: maps counted from the start', [MAP(1)]],
+  ])('implied: %s', (_, lines) => {
+    log(...lines, R(TABLE, 0), R(TABLE + 0xc, 1));
+    expect(replay.reasons).toEqual({ width: 0, reset: 1, unexplained: 0 });
+  });
+
+  it.each([
+    ['nothing happened', []],
+    ['mapped twice', [MAP(2)]],
+    ['unmapped only', [UNMAP(1)]],
+    ['something else was mapped', [UNMAP(1), MAP(2).replace('0xfe202000', '0xfe200000')]],
+  ])('not implied: %s', (_, lines) => {
+    log(...lines, R(TABLE, 0));
+    expect(replay.reasons).toEqual({ width: 0, reset: 0, unexplained: 1 });
+  });
+});
