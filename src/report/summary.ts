@@ -45,7 +45,7 @@ export function replayText(file: ReplayedFile): string {
     `${file.path}: ${FORMATS[file.format]}; policy ${file.policy.name}`,
     `${many(replay.accesses, 'access', 'accesses')}, ${number(unclaimed)} unclaimed` +
       (unclaimed
-        ? ` (${number(replay.unclaimedReads)} reads, ${number(replay.unclaimedWrites)} writes)`
+        ? ` (${many(replay.unclaimedReads, 'read')}, ${many(replay.unclaimedWrites, 'write')})`
         : '') +
       (file.format === 'mmiotrace' ? `, ${many(file.unknown, 'UNKNOWN line')} left out` : '') +
       (file.badLines ? `, ${many(file.badLines, 'bad line')}` : ''),
@@ -156,7 +156,7 @@ function armedLine(functions: readonly ReplayedFunction[]): string {
   const armed = functions.filter((fn) => fn.armed > 0);
   const total = armed.reduce((sum, fn) => sum + fn.armed, 0);
   const each = armed.map((fn) => `${formatSbdf(fn.sbdf)} ${number(fn.armed)}`).join(', ');
-  return `vectors armed: ${number(total)} times${total ? ` (${each})` : ''}`;
+  return `vectors armed: ${many(total, 'time')}${total ? ` (${each})` : ''}`;
 }
 
 function differenceLines({ replay }: ReplayedFile): string[] {

@@ -23,8 +23,9 @@ export function timelineChart(timeline: Timeline): string {
     counts.forEach((count, step) => {
       // The square root keeps a few accesses visible beside many.
       const y = (base - BAND * Math.sqrt(count / most)).toFixed(1);
-      path.push(`V${y}H${x(step + 1).toFixed(1)}`);
+      if (count !== counts[step - 1]) path.push(`H${x(step).toFixed(1)}V${y}`);
     });
+    path.push(`H${WIDTH}`);
     path.push(`V${base}Z`);
     return (
       `<text x="0" y="${base - 14}" class="name">${name}</text>` +
