@@ -32,8 +32,10 @@ export function answer(first: usize, end: usize): usize {
     const kind = kindOf(leaf, low);
     const entry = width === 4 && inEntry(kind, low);
     if (tail & TAIL_READ) {
-      if (entry) store<u64>(record, <u32>entryWord(leaf, low), RECORD_DATA);
-      else {
+      if (entry) {
+        store<i32>(record, entryWord(leaf, low), RECORD_DATA);
+        store<i32>(record, 0, RECORD_DATA + 4);
+      } else {
         const value = readRest(leaf, kind, low, width);
         const outcome = value === -1 ? load<i32>(STATUS) : 0;
         if (outcome === UNCLAIMED_ACCESS) {

@@ -49,6 +49,17 @@ function inlinedModule(): WebAssembly.Module {
   return inlined;
 }
 
+const EXPORTS = ['answer', 'configure', 'memory', 'read', 'trap_read', 'trap_write', 'write'];
+
+function isCore(module: WebAssembly.Module): boolean {
+  try {
+    const names = WebAssembly.Module.exports(module).map(({ name }) => name);
+    return names.sort().join() === EXPORTS.join();
+  } catch {
+    return false;
+  }
+}
+
 /** One instance of the hot path, typed views of its memory, and the allocator of that memory. */
 export class Core {
   readonly exports: CoreExports;
@@ -64,15 +75,14 @@ export class Core {
   constructor(imports: CoreImports, limit: number, module = inlinedModule()) {
     const maximum = Math.floor(limit / WASM_PAGE);
     this.memory = new WebAssembly.Memory({ initial: INITIAL_PAGES, maximum });
-    try {
-      const instance = new WebAssembly.Instance(module, {
-        env: { memory: this.memory },
-        host: { ...imports },
-      });
-      this.exports = instance.exports as unknown as CoreExports;
-    } catch (error) {
-      throw new TraplineError('bad-module', `createDispatcher: module is not Trapline's core: ${error}`);
+    if (!isCore(module)) {
+      throw new TraplineError(
+        'bad-module',
+        'createDispatcher: module is not trapline/core.wasm of this version',
+      );
     }
+    const instance = new WebAssembly.Instance(module, { env: { memory: this.memory }, host: { ...imports } });
+    this.exports = instance.exports as unknown as CoreExports;
     this.refresh();
     this.words.fill(EMPTY_MID, TOP / 4, TOP / 4 + NODE_POINTERS);
     this.clearPointers(EMPTY_MID);

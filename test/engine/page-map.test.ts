@@ -1,0 +1,79 @@
+import { describe, expect, it } from 'vitest';
+import { UNCLAIMED } from '../../src/access.js';
+import { createDispatcher } from '../../src/dispatcher.js';
+import type { FunctionDescription } from '../../src/function.js';
+import { MemoryHost } from '../memory-host.js';
+
+const at = (sbdf: number, address: number): FunctionDescription => ({
+  sbdf,
+  bars: [{ index: 0, type: 'mem64', address, size: 0x1000 }],
+  msix: { count: 1, table: { bir: 0, offset: 0 }, pba: { bir: 0, offset: 0x800 } },
+  decode: true,
+});
+
+describe('the page map', () => {
+  it('finds a page wherever each of the 40 bits of its number says', () => {
+    const dispatcher = createDispatcher({ host: new MemoryHost() });
+    const pages = [0, ...Array.from({ length: 40 }, (_, bit) => 2 ** bit), 2 ** 40 - 1];
+    pages.forEach((page, sbdf) => {
+      dispatcher.assign(at(sbdf, page * 4096));
+      dispatcher.write(page * 4096 + 8, 4, sbdf);
+    });
+    expect(dispatcher.trappedPages).toBe(pages.length);
+    pages.forEach((page, sbdf) => {
+      expect(dispatcher.read(page * 4096 + 8, 4)).toBe(sbdf);
+      for (let bit = 0; bit < 40; bit++) {
+        const other = page + (Math.floor(page / 2 ** bit) % 2 ? -(2 ** bit) : 2 ** bit);
+        if (!pages.includes(other)) expect(dispatcher.read(other * 4096 + 8, 4)).toBe(UNCLAIMED);
+      }
+    });
+  });
+
+  it('frees its nodes: decoding toggled and BARs moved everywhere fit into little memory', () => {
+    const dispatcher = createDispatcher({ host: new MemoryHost(), domain: 'hardware', memoryLimit: 1 << 20 });
+    const fn = dispatcher.assign(at(8, 0));
+    for (let round = 0; round < 2000; round++) {
+      fn.setDecode(false);
+      expect(dispatcher.trappedPages).toBe(0);
+      const address = (round % 50) * 2 ** 38 + round * 2 ** 24;
+      fn.moveBar(0, address);
+      expect(fn.setDecode(true)).toBe('okay');
+      expect(dispatcher.read(address + 12, 4)).toBe(1);
+    }
+  });
+
+  it('keeps decoding off, reported, when it is exhausted, and goes on', () => {
+    const diagnostics: string[] = [];
+    const dispatcher = createDispatcher({
+      host: new MemoryHost(),
+      memoryLimit: 1 << 20,
+      onDiagnostic: ({ code }) => diagnostics.push(code),
+    });
+    const functions = Array.from({ length: 12 }, (_, sbdf) =>
+      dispatcher.assign({ ...at(sbdf, sbdf * 2 ** 38), decode: false }),
+    );
+    const results = functions.map((fn) => fn.setDecode(true));
+    const full = results.indexOf('fail');
+    expect(full).toBeGreaterThan(0);
+    expect(results.slice(full)).toEqual(results.slice(full).fill('fail'));
+    expect(diagnostics[0]).toBe('out-of-memory');
+    expect(functions[full].decoding).toBe(false);
+    expect(dispatcher.read(full * 2 ** 38 + 12, 4)).toBe(UNCLAIMED);
+    expect(dispatcher.read(12, 4)).toBe(1);
+    functions[0].setDecode(false);
+    expect(functions[full].setDecode(true)).toBe('okay');
+    expect(dispatcher.read(full * 2 ** 38 + 12, 4)).toBe(1);
+  });
+
+  it('throws out-of-memory from assign, and nothing has changed', () => {
+    const dispatcher = createDispatcher({ host: new MemoryHost(), memoryLimit: 1 << 20 });
+    const fill = () => {
+      for (let sbdf = 0; ; sbdf++) dispatcher.assign(at(sbdf, sbdf * 2 ** 38));
+    };
+    expect(fill).toThrow(expect.objectContaining({ code: 'out-of-memory' }));
+    const count = dispatcher.functions.length;
+    expect(dispatcher.trappedPages).toBe(count);
+    dispatcher.deassign(0);
+    dispatcher.assign(at(count, count * 2 ** 38));
+  });
+});
