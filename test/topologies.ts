@@ -6,16 +6,18 @@ import type { Action } from './subject.js';
 
 /** All BARs lie in a few pages, so that they meet. */
 const ARENA = 8 * PAGE_SIZE;
-const WIDTHS = [1, 2, 4, 8];
 
-const near = (edges: readonly number[]): fc.Arbitrary<number> =>
-  fc.tuple(fc.constantFrom(...edges), fc.integer({ min: -9, max: 9 })).map(([edge, delta]) => edge + delta);
+const near = (edges: fc.Arbitrary<number>): fc.Arbitrary<number> =>
+  fc.tuple(edges, fc.integer({ min: -9, max: 9 })).map(([edge, delta]) => edge + delta);
 
 /** A naturally aligned place of a size. */
 const place = (size: number): fc.Arbitrary<number> =>
   fc.nat(Math.max(0, ARENA / size - 1)).map((slot) => BASE + slot * size);
 
-const size = fc.integer({ min: 4, max: 14 }).map((bits) => 2 ** bits);
+const size = fc.oneof(
+  fc.integer({ min: 4, max: 14 }).map((bits) => 2 ** bits),
+  fc.constantFrom(0x100, 0x400, 0x800, 0x1000, 0x2000),
+);
 
 /** Host addresses keep the offset in the page for BARs of a page or more, as mapping them would need. */
 const apart = (bar: BarDescription): fc.Arbitrary<BarDescription> =>
@@ -29,10 +31,13 @@ function bar(index: number, domain: 'guest' | 'hardware'): fc.Arbitrary<BarDescr
     .chain((bytes) =>
       fc.record({
         index: fc.constant(index),
-        type: index === 6 ? fc.constant('rom' as const) : fc.constantFrom('mem32', 'mem32', 'mem32', 'io'),
+        type:
+          index === 6
+            ? fc.constant('rom' as const)
+            : fc.constantFrom(...Array<'mem32'>(9).fill('mem32'), 'io'),
         address: place(bytes),
         size: fc.constant(bytes),
-        enabled: fc.constantFrom(true, true, false),
+        enabled: fc.constantFrom(true, true, true, true, false),
       }),
     )
     .chain((one) =>
@@ -41,24 +46,34 @@ function bar(index: number, domain: 'guest' | 'hardware'): fc.Arbitrary<BarDescr
 }
 
 function msix(bars: readonly BarDescription[]): fc.Arbitrary<MsixLayout> {
-  return fc
-    .record({
-      count: fc.oneof(fc.integer({ min: 1, max: 9 }), fc.constantFrom(63, 64, 65, 128, 129, 300)),
-      tableBar: fc.constantFrom(...bars),
-      pbaBar: fc.constantFrom(...bars),
-      astray: fc.nat(19),
-    })
-    .chain(({ count, tableBar, pbaBar, astray }) => {
-      const pbaSize = 8 * Math.ceil(count / 64);
-      // Now and then a capability that does not fit.
-      const within = (bytes: number, length: number) =>
-        astray === 0 ? fc.nat(0x800) : fc.nat(Math.max(0, (bytes - length) / 8));
-      return fc.record({
-        count: fc.constant(count),
-        table: within(tableBar.size, 16 * count).map((units) => ({ bir: tableBar.index, offset: units * 8 })),
-        pba: within(pbaBar.size, pbaSize).map((units) => ({ bir: pbaBar.index, offset: units * 8 })),
+  // Now and then a capability that does not fit.
+  return fc.nat(29).chain((astray) => {
+    const memory = bars.filter(({ type }) => type !== 'io' && type !== 'rom');
+    const fitting = astray === 0 || memory.length === 0 ? bars : memory;
+    return fc
+      .record({
+        wanted: fc.oneof(fc.integer({ min: 1, max: 9 }), fc.constantFrom(63, 64, 65, 128, 129, 300)),
+        tableBar: fc.constantFrom(...fitting),
+        pbaBar: fc.constantFrom(...fitting),
+      })
+      .chain(({ wanted, tableBar, pbaBar }) => {
+        const count = astray === 1 ? wanted : Math.min(wanted, tableBar.size / 16, 8 * pbaBar.size);
+        const offset = (bar: BarDescription, length: number) => {
+          const last = Math.max(0, bar.size - length);
+          // At the end, at a page boundary, before one, or anywhere.
+          const ends = [0, last, 0x1000, 0x1000 - length, 0x1008 - length].filter(
+            (at) => at >= 0 && at <= last,
+          );
+          return fc.oneof(fc.constantFrom(...ends), fc.nat(last)).map((at) => at - (at % 8));
+        };
+        const pbaSize = 8 * Math.ceil(count / 64);
+        return fc.record({
+          count: fc.constant(count),
+          table: offset(tableBar, 16 * count).map((at) => ({ bir: tableBar.index, offset: at })),
+          pba: offset(pbaBar, pbaSize).map((at) => ({ bir: pbaBar.index, offset: at })),
+        });
       });
-    });
+  });
 }
 
 function description(sbdf: number, domain: 'guest' | 'hardware'): fc.Arbitrary<FunctionDescription> {
@@ -68,96 +83,118 @@ function description(sbdf: number, domain: 'guest' | 'hardware'): fc.Arbitrary<F
     .chain((bars) =>
       fc.record(
         { sbdf: fc.constant(sbdf), bars: fc.constant(bars), msix: msix(bars) },
-        { requiredKeys: ['sbdf', 'bars'] },
+        // Most have MSI-X.
+        sbdf % 4 === 3 ? { requiredKeys: ['sbdf', 'bars'] } : {},
       ),
     );
 }
 
-/** Places where what an address belongs to may change. */
-function edgesOf(functions: readonly FunctionDescription[]): number[] {
-  const pages = Array.from({ length: ARENA / PAGE_SIZE + 1 }, (_, number) => BASE + number * PAGE_SIZE);
-  const ofFunctions = functions.flatMap(({ bars, msix: layout }) => {
-    const start = (bir: number) => bars.find(({ index }) => index === bir)?.address ?? 0;
-    const structures = layout
-      ? [
-          start(layout.table.bir) + layout.table.offset,
-          start(layout.table.bir) + layout.table.offset + 16 * layout.count,
-          start(layout.pba.bir) + layout.pba.offset,
-          start(layout.pba.bir) + layout.pba.offset + 8 * Math.ceil(layout.count / 64),
-        ]
-      : [];
-    return [...bars.flatMap(({ address, size: bytes }) => [address, address + bytes]), ...structures];
-  });
-  return [...pages, ...ofFunctions];
+/** Where table and PBA of a function begin and end. */
+function structuresOf({ bars, msix: layout }: FunctionDescription): { table: number[]; pba: number[] } {
+  const start = ({ bir, offset }: MsixLayout['table']) =>
+    (bars.find(({ index }) => index === bir)?.address ?? 0) + offset;
+  if (!layout) return { table: [], pba: [] };
+  const [table, pba] = [start(layout.table), start(layout.pba)];
+  return {
+    table: [table, table + 16 * layout.count],
+    pba: [pba, pba + 8 * Math.ceil(layout.count / 64)],
+  };
 }
+
+/** Addresses where what an access belongs to may change, and others on the pages of functions. */
+function address(functions: readonly FunctionDescription[]): fc.Arbitrary<number> {
+  const structures = functions.map(structuresOf);
+  const bounds = functions.flatMap((f) => f.bars).flatMap((one) => [one.address, one.address + one.size]);
+  const edges = structures.flatMap(({ table, pba }) => [...table, ...pba]);
+  const tables = structures.flatMap(({ table }) => table.slice(0, 1));
+  const or = (some: number[]) => fc.constantFrom(...(some.length > 0 ? some : bounds));
+  const pageOf = (byte: number) => byte - (byte % PAGE_SIZE);
+  return fc.oneof(
+    { weight: 6, arbitrary: near(or(edges)) },
+    { weight: 2, arbitrary: near(or(bounds)) },
+    {
+      weight: 2,
+      arbitrary: near(or([...edges, ...bounds].flatMap((edge) => [pageOf(edge), pageOf(edge) + PAGE_SIZE]))),
+    },
+    {
+      weight: 8,
+      arbitrary: fc
+        .tuple(or(tables), fc.nat(3), fc.constantFrom(0, 4, 8, 12))
+        .map(([table, index, field]) => table + 16 * index + field),
+    },
+    {
+      weight: 4,
+      arbitrary: fc.tuple(or(edges), fc.nat(PAGE_SIZE - 1)).map(([edge, offset]) => pageOf(edge) + offset),
+    },
+    { weight: 1, arbitrary: fc.nat(ARENA).map((offset) => BASE + offset) },
+  );
+}
+
+const page = fc.nat(ARENA / PAGE_SIZE - 1).map((number) => BASE + number * PAGE_SIZE);
+const word = fc.oneof(fc.constantFrom(0, 0, 1), fc.integer({ min: 0, max: 0xffffffff }));
+const width = fc.constantFrom(1, 2, 4, 4, 8, 8);
 
 function action(
   functions: readonly FunctionDescription[],
   domain: 'guest' | 'hardware',
 ): fc.Arbitrary<Action> {
   const sbdf = fc.constantFrom(...functions.map((f) => Number(f.sbdf)));
-  const word = fc.oneof(fc.constantFrom(0, 1), fc.integer({ min: 0, max: 0xffffffff }));
-  const tables = functions.flatMap(({ bars, msix: layout }) =>
-    layout
-      ? [(bars.find(({ index }) => index === layout.table.bir)?.address ?? 0) + layout.table.offset]
-      : [],
+  const at = address(functions);
+  const read = fc.record({ do: fc.constant('read' as const), address: at, width });
+  const write = fc
+    .record({ do: fc.constant('write' as const), address: at, width, low: word, high: word })
+    .map((one) => ({
+      ...one,
+      low: one.width < 4 ? one.low % 2 ** (8 * one.width) : one.low,
+      high: one.width < 8 ? 0 : one.high,
+    }));
+  const control = fc.record({
+    do: fc.constant('control' as const),
+    sbdf,
+    value: fc.constantFrom(0, 0x4000, 0x8000, 0x8000, 0x8000, 0xc000, 0x8123),
+  });
+  const decode = fc.record({
+    do: fc.constant('decode' as const),
+    sbdf,
+    on: fc.constantFrom(true, true, false),
+  });
+  const move = fc.constantFrom(...functions).chain((f) =>
+    fc.record({
+      do: fc.constant('move' as const),
+      sbdf: fc.constant(Number(f.sbdf)),
+      index: fc.constantFrom(...f.bars.map(({ index }) => index), 5),
+      address: size.chain(place),
+    }),
   );
-  const entry = fc
-    .tuple(fc.constantFrom(...tables, BASE), fc.nat(12), fc.constantFrom(0, 4, 8, 12))
-    .map(([table, index, field]) => table + 16 * index + field);
-  const address = fc.oneof(
-    near(edgesOf(functions)),
-    entry,
-    fc.nat(ARENA).map((offset) => BASE + offset),
-  );
-  const page = fc.nat(ARENA / PAGE_SIZE).map((number) => BASE + number * PAGE_SIZE);
-  const newPlace = size.chain(place);
-  const described = fc.oneof(
-    fc.constantFrom(...functions),
-    sbdf.chain((one) => description(one, domain)),
-  );
+  const assign = fc.record({
+    do: fc.constant('assign' as const),
+    description: fc.oneof(
+      fc.constantFrom(...functions),
+      sbdf.chain((one) => description(one, domain)),
+    ),
+  });
   return fc.oneof(
+    { weight: 25, arbitrary: read },
+    { weight: 35, arbitrary: write },
+    { weight: 6, arbitrary: control },
+    { weight: 7, arbitrary: decode },
+    { weight: 3, arbitrary: move },
+    { weight: 4, arbitrary: assign },
+    { weight: 1, arbitrary: fc.record({ do: fc.constant('deassign' as const), sbdf }) },
     {
-      weight: 20,
-      arbitrary: fc.record({ do: fc.constant('read' as const), address, width: fc.constantFrom(...WIDTHS) }),
-    },
-    {
-      weight: 30,
-      arbitrary: fc
-        .record({
-          do: fc.constant('write' as const),
-          address,
-          width: fc.constantFrom(...WIDTHS),
-          low: word,
-          high: word,
-        })
-        .map((write) => ({
-          ...write,
-          low: write.width < 4 ? write.low % 2 ** (8 * write.width) : write.low,
-          high: write.width < 8 ? 0 : write.high,
-        })),
-    },
-    {
-      weight: 6,
+      weight: 2,
       arbitrary: fc.record({
-        do: fc.constant('control' as const),
-        sbdf,
-        value: fc.constantFrom(0, 0x4000, 0x8000, 0x8000, 0xc000, 0x8123),
+        do: fc.constant('mapping' as const),
+        page:
+          domain === 'guest'
+            ? fc.oneof(
+                page,
+                page.map((one) => one + 0x1000000),
+              )
+            : page,
+        works: fc.boolean(),
       }),
     },
-    { weight: 8, arbitrary: fc.record({ do: fc.constant('decode' as const), sbdf, on: fc.boolean() }) },
-    {
-      weight: 4,
-      arbitrary: fc.record({
-        do: fc.constant('move' as const),
-        sbdf,
-        index: fc.constantFrom(0, 1, 2, 3, 6),
-        address: newPlace,
-      }),
-    },
-    { weight: 3, arbitrary: fc.record({ do: fc.constant('assign' as const), description: described }) },
-    { weight: 2, arbitrary: fc.record({ do: fc.constant('deassign' as const), sbdf }) },
-    { weight: 2, arbitrary: fc.record({ do: fc.constant('mapping' as const), page, works: fc.boolean() }) },
     {
       weight: 2,
       arbitrary: fc.record({
@@ -183,7 +220,7 @@ export function history(domain: 'guest' | 'hardware'): fc.Arbitrary<Action[]> {
     .chain((functions) => {
       const assigned: Action[] = functions.map((one) => ({ do: 'assign', description: one }));
       return fc
-        .array(action(functions, domain), { minLength: 20, maxLength: 120, size: 'max' })
+        .array(action(functions, domain), { minLength: 40, maxLength: 160, size: 'max' })
         .map((actions) => [...assigned, ...actions]);
     });
 }

@@ -43,20 +43,15 @@ function checkBar(bar: BarDescription, fault: Fault): void {
   if (!isInteger(bar.size, 1, ADDRESS_LIMIT))
     fault(`${name} size`, bar.size, 'is not an integer in [1, 2^52]');
   const hostAddress = bar.hostAddress ?? bar.address;
-  for (const [field, address] of [
-    ['address', bar.address],
-    ['hostAddress', hostAddress],
-  ] as const) {
+  const addresses: [string, number][] = [['address', bar.address]];
+  if (bar.hostAddress !== undefined) addresses.push(['hostAddress', bar.hostAddress]);
+  for (const [field, address] of addresses) {
     if (!isInteger(address, 0, ADDRESS_LIMIT - bar.size)) {
       fault(`${name} ${field}`, address, 'is not an integer with the whole BAR in [0, 2^52)');
     }
   }
   if (bar.type === 'io') return;
-  for (const [field, value] of [
-    ['size', bar.size],
-    ['address', bar.address],
-    ['hostAddress', hostAddress],
-  ] as const) {
+  for (const [field, value] of [['size', bar.size] as [string, number], ...addresses]) {
     if (value % BAR_GRAIN !== 0) fault(`${name} ${field}`, value, `is no multiple of ${BAR_GRAIN}`);
   }
   if (bar.size >= PAGE_SIZE && (bar.address - hostAddress) % PAGE_SIZE !== 0) {
