@@ -1,0 +1,145 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { build } from 'vite';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+/** What a consumer writes; prints `1 0 true`. */
+const consumer = `import { createDispatcher, UNCLAIMED } from 'trapline';
+const host = { mapPage: () => new Uint8Array(4096) };
+const dispatcher = createDispatcher({ host, module: globalThis.coreModule });
+const bars = [{ index: 0, type: 'mem64', address: 0x380000000000, size: 0x2000 }];
+const msix = { count: 4, table: { bir: 0, offset: 0x1000 }, pba: { bir: 0, offset: 0x1800 } };
+dispatcher.assign({ sbdf: '01:00.0', bars, msix, decode: true });
+const answer = [dispatcher.read(0x38000000100c, 4), dispatcher.read(0x380000001100, 4), dispatcher.read(0, 4) === UNCLAIMED];
+`;
+
+const CHROMIUM = '/usr/bin/chromium';
+const CSP = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'";
+
+let folder: string;
+const run = (command: string, ...args: string[]): string =>
+  execFileSync(command, args, { cwd: folder, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] }).trim();
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'trapline-'));
+  execFileSync('npm', ['pack', '--silent', '--pack-destination', folder]);
+  const tarball = readdirSync(folder).find((name) => name.endsWith('.tgz')) as string;
+  writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
+  run('npm', 'install', '--silent', '--no-audit', '--no-fund', `./${tarball}`);
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+describe('the packed package in Node', () => {
+  it('works from its main entry', () => {
+    writeFileSync(join(folder, 'main.js'), `${consumer}console.log(...answer);`);
+    expect(run('node', 'main.js')).toBe('1 0 true');
+  });
+
+  it('works from require', () => {
+    writeFileSync(join(folder, 'main.cjs'), "console.log(typeof require('trapline').createDispatcher);");
+    expect(run('node', '--no-warnings', '--experimental-require-module', 'main.cjs')).toBe('function');
+  });
+
+  it('hands out its raw wasm', () => {
+    const load = `import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+globalThis.coreModule = new WebAssembly.Module(readFileSync(fileURLToPath(import.meta.resolve('trapline/core.wasm'))));
+const { answer } = await import('./raw-consumer.js');
+console.log(...answer);`;
+    writeFileSync(join(folder, 'raw-consumer.js'), `${consumer}export { answer };`);
+    writeFileSync(join(folder, 'raw.js'), load);
+    expect(run('node', 'raw.js')).toBe('1 0 true');
+  });
+
+  it('has types that a strict consumer compiles', () => {
+    const typed = consumer
+      .replace("type: 'mem64'", "type: 'mem64' as const")
+      .replace(', module: globalThis.coreModule', '');
+    writeFileSync(join(folder, 'main.ts'), `${typed}export const numbers: (number | boolean)[] = answer;`);
+    const tsc = join(process.cwd(), 'node_modules/typescript/bin/tsc');
+    run(
+      'node',
+      tsc,
+      '--strict',
+      '--noEmit',
+      '--module',
+      'nodenext',
+      '--target',
+      'es2022',
+      '--lib',
+      'es2022,dom',
+      'main.ts',
+    );
+  });
+
+  it('brings the command', () => {
+    const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
+    expect(run('npx', 'trapline', '--version')).toContain(version);
+  });
+
+  it('installs nothing that is not meant for users', () => {
+    const files = readdirSync(join(folder, 'node_modules/trapline')).sort();
+    expect(files).toEqual(['CHANGELOG.md', 'LICENSE', 'README.md', 'dist', 'package.json']);
+  });
+});
+
+describe('the packed package in a browser, bundled, under a strict Content-Security-Policy', () => {
+  let server: Server;
+  let url: string;
+
+  beforeAll(async () => {
+    expect(existsSync(CHROMIUM), `${CHROMIUM} is missing: apt-get install chromium`).toBe(true);
+    writeFileSync(join(folder, 'worker.js'), `${consumer}postMessage(answer.join(' '));`);
+    const page = `${consumer}
+const worker = new Worker(new URL('./worker.js', import.meta.url), { type: 'module' });
+worker.onmessage = ({ data }) => {
+  document.body.textContent = 'page ' + answer.join(' ') + ' worker ' + data;
+};`;
+    writeFileSync(join(folder, 'page.js'), page);
+    writeFileSync(
+      join(folder, 'index.html'),
+      '<body>waiting</body><script type="module" src="./page.js"></script>',
+    );
+    await build({ root: folder, logLevel: 'error', build: { outDir: 'site' } });
+    server = createServer((request, response) => {
+      const path = join(folder, 'site', request.url === '/' ? 'index.html' : (request.url as string));
+      if (!existsSync(path)) {
+        response.writeHead(404).end();
+        return;
+      }
+      const type = path.endsWith('.js') ? 'text/javascript' : 'text/html';
+      response
+        .writeHead(200, { 'content-type': type, 'content-security-policy': CSP })
+        .end(readFileSync(path));
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+  });
+  afterAll(() => {
+    server?.close();
+  });
+
+  it('works on the page and in a worker', async () => {
+    const { execFile } = await import('node:child_process');
+    const { promisify } = await import('node:util');
+    const flags = [
+      '--headless',
+      '--no-sandbox',
+      '--disable-gpu',
+      '--disable-quic',
+      '--no-first-run',
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+      `--user-data-dir=${join(folder, 'profile')}`,
+      '--virtual-time-budget=10000',
+      '--dump-dom',
+    ];
+    const { stdout } = await promisify(execFile)(CHROMIUM, [...flags, url]);
+    expect(stdout).toContain('page 1 0 true worker 1 0 true');
+  });
+});
