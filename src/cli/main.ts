@@ -3,12 +3,22 @@ import { readFileSync } from 'node:fs';
 import { TraplineError } from '../errors.js';
 import { InputError } from './input-error.js';
 
-type Command = (args: string[]) => Promise<number>;
+interface Command {
+  readonly help: string;
+  /** Returns the exit status. */
+  run(args: string[]): Promise<number>;
+}
 
 /** Loaded when asked for. */
 const COMMANDS: { readonly [name: string]: () => Promise<Command> } = {
-  replay: async () => (await import('./replay.js')).replay,
-  conform: async () => (await import('./conform.js')).conform,
+  async replay() {
+    const { help, replay } = await import('./replay.js');
+    return { help, run: replay };
+  },
+  async conform() {
+    const { conform, help } = await import('./conform.js');
+    return { help, run: conform };
+  },
 };
 
 const HELP = `usage: trapline COMMAND ...
@@ -27,7 +37,8 @@ async function main([name, ...args]: string[]): Promise<number> {
   if (!Object.hasOwn(COMMANDS, name))
     return refuse(`trapline: no command ${JSON.stringify(name)}; trapline --help lists them`);
   try {
-    return await (await COMMANDS[name]())(args);
+    const { help, run } = await COMMANDS[name]();
+    return args.includes('--help') ? print(`${help.trimEnd()}\n`) : await run(args);
   } catch (error) {
     const message = badInput(error);
     if (message === undefined) throw error;

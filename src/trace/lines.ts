@@ -143,6 +143,7 @@ function asInputError(path: string, error: unknown): unknown {
     case 'ERR_TRAILING_JUNK_AFTER_STREAM_END':
       return new InputError(`${path}: the gzip data are damaged`);
     default:
-      return error;
+      // What else the system says: an I/O error, a name that is too long.
+      return error instanceof Error && 'errno' in error ? new InputError(`${path}: ${error.message}`) : error;
   }
 }

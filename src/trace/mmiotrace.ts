@@ -34,6 +34,7 @@ export interface MmiotraceSink extends AccessSink {
 }
 
 const SPACE = 0x20;
+const HASH = 0x23;
 const R = 0x52;
 const W = 0x57;
 
@@ -68,6 +69,13 @@ export class MmiotraceParser {
     if (start === end) return undefined;
     if (startsWith(bytes, start, end, 'VERSION ')) {
       this.sink.version();
+      return undefined;
+    }
+    if (bytes[start] === HASH) return undefined;
+    // Printed by ftrace around the tracer.
+    const lost = /^CPU:\d+ \[LOST (\d+) EVENTS\]$/.exec(textOf(bytes, start, end));
+    if (lost) {
+      this.sink.lost(Number(lost[1]));
       return undefined;
     }
     return 'VERSION, PCIDEV, MAP, UNMAP, R, W, UNKNOWN or MARK';

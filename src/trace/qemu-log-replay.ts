@@ -15,7 +15,9 @@ export class QemuLogReplay implements QemuLogSink {
   elsewhereLines = 0;
   /** Memory events that devices made. */
   deviceEvents = 0;
-  readonly notes: string[] = [];
+  private readonly refusals: string[] = [];
+  /** Mappings that no config write accounts for, the last of each BAR. */
+  private readonly surprises = new Map<string, number>();
   private readonly replay: Replay;
   private readonly spaces = new Map<Sbdf, ConfigSpace>();
   private readonly bridges: readonly ConfigSpace[];
@@ -27,13 +29,20 @@ export class QemuLogReplay implements QemuLogSink {
         type === 'io' || size === undefined ? [] : [{ index, type, size }],
       );
       const fn = replay.add(listed.sbdf, listed.name, bars, listed.msix);
-      if (fn.refusal) this.notes.push(`${formatSbdf(listed.sbdf)}: MSI-X left out: ${fn.refusal}`);
+      if (fn.refusal) this.refusals.push(`${formatSbdf(listed.sbdf)}: MSI-X left out: ${fn.refusal}`);
       const space = new ConfigSpace(listed, fn);
       this.spaces.set(listed.sbdf, space);
       fn.trapped.writeMessageControl(space.messageControl);
       this.place(space);
     }
     this.bridges = [...this.spaces.values()].filter(({ listed }) => listed.bridge);
+  }
+
+  get notes(): string[] {
+    const surprises = [...this.surprises].map(
+      ([text, address]) => `${text} at 0x${address.toString(16)}, which no config write says`,
+    );
+    return [...this.refusals, ...surprises];
   }
 
   /** Functions that no config write touched: they are as the inventory says. */
@@ -81,8 +90,7 @@ export class QemuLogReplay implements QemuLogSink {
       space.reset();
       this.resetFunction(space);
     } else if (added && isMemory(space, index) && space.placement().get(index) !== address) {
-      const where = `BAR ${index} at 0x${address.toString(16)}`;
-      this.notes.push(`${formatSbdf(space.fn.sbdf)}: QEMU mapped ${where}, which no config write says`);
+      this.surprises.set(`${formatSbdf(space.fn.sbdf)}: QEMU mapped BAR ${index}`, address);
     }
   }
 

@@ -13,8 +13,8 @@ import { Timeline } from './timeline.js';
 /**
  * Why a read's answer differs from the recorded value.
  *
- * - `width`: table and PBA bytes that the policy does not let this width or alignment read: all ones; every other byte
- *   of the access is as recorded.
+ * - `width`: bytes that the policy does not let this width or alignment read (of table and PBA, or past the end of a
+ *   BAR) are ones; every other byte of the access is as recorded.
  * - `reset`: after something that may have reset the function (see `mayHaveReset`), the recorded value of table bytes
  *   that were not written since is that of a reset.
  * - `unexplained`: anything else.
@@ -279,7 +279,7 @@ export class Replay implements AccessSink {
       const at = offset + index;
       const owners = at < PAGE_SIZE ? page : this.ownersOf(page.address + PAGE_SIZE);
       const kind = owners.kinds[(at % PAGE_SIZE) >>> 3];
-      const widths = kind === TABLE ? 4 | 8 : kind === PBA ? this.policy.pbaWidths : 15;
+      const widths = this.widthsOf(kind);
       // Widths of 15 mean that an unaligned access is split.
       const allowed = (widths & width) !== 0 && (aligned || widths === 15);
       if (!allowed) refused = true;
@@ -289,6 +289,14 @@ export class Replay implements AccessSink {
       if (got !== 0xff || (allowed && this.policy.crossing !== 'drop')) return false;
     }
     return refused;
+  }
+
+  /** Bit set of the widths with which bytes of a kind may be read. */
+  private widthsOf(kind: number): number {
+    if (kind === TABLE) return 4 | 8;
+    if (kind === PBA) return this.policy.pbaWidths;
+    // An unaligned access ran past the end of a BAR.
+    return kind === NOBODY ? 0 : 15;
   }
 
   /** As after a reset, with what was written since. */

@@ -24,6 +24,8 @@ describe('lines as the kernel writes them', () => {
     ['UNKNOWN 59.578494 1 0xfd228000 f3,a5,f6 0x0 0', [['unknown']]],
     ['MARK 12.519813 modprobe nvme', []],
     ['MARK 0.000000 Lost 17 events.', [['lost', 17]]],
+    ['CPU:1 [LOST 17 EVENTS]', [['lost', 17]]],
+    ['# tracer: mmiotrace', []],
     ['VERSION 20070824', [['version']]],
     ['', []],
   ])('%s', (line, calls) => {
