@@ -1,5 +1,6 @@
 import type { Dispatcher } from '../src/index.js';
 import { FLOOR_READ, FLOOR_WRITE, type Loop, loop, READ, WRITE } from './loop.js';
+import { throughRing } from './ring.js';
 import { AddressBlocks, BLOCK_SIZE, BLOCKS_START } from './rivals/address-blocks.js';
 import { LinearList } from './rivals/linear-list.js';
 import { MapOfPages } from './rivals/map-of-pages.js';
@@ -19,9 +20,8 @@ import {
   values,
   writes,
 } from './topology.js';
-import { createFloor, createGuest, createProducer, type Floor } from './wasm.js';
+import { createFloor, createGuest, type Floor } from './wasm.js';
 
-const RECORD_SIZE = 32;
 /** A sample of the linear list visits at most this many devices. */
 const VISITS = 2 ** 19;
 
@@ -73,16 +73,16 @@ function floors(reads: Float64Array, written: Float64Array): Variant[] {
   const read: Loop<Floor> = loop('floor read', FLOOR_READ);
   const write: Loop<Floor> = loop('floor write', FLOOR_WRITE);
   const guest = createGuest({ trap_read: floor.read, trap_write: floor.trap_write }, reads);
-  const variant = (door: Key['door'], access: Key['access'], run: () => unknown): Variant => ({
+  const variant = (door: Key['door'], access: Key['access'], run: Variant['run']): Variant => ({
     key: { subject: 'floor', door, access },
     accesses: ACCESSES,
     run,
   });
   return [
-    variant('js', 'read', () => read(floor, reads, data, ACCESSES)),
-    variant('js', 'write', () => write(floor, written, data, ACCESSES)),
-    variant('wasm', 'read', () => guest.read(ACCESSES)),
-    variant('wasm', 'write', () => guest.write(ACCESSES)),
+    variant('js', 'read', (count) => read(floor, reads, data, count)),
+    variant('js', 'write', (count) => write(floor, written, data, count)),
+    variant('wasm', 'read', guest.read),
+    variant('wasm', 'write', guest.write),
   ];
 }
 
@@ -97,13 +97,13 @@ function fromJs(
   return {
     key: { subject: name, door: 'js', access },
     accesses,
-    run: () => run(subject, places, data, accesses),
+    run: (count) => run(subject, places, data, count),
   };
 }
 
 function fromWasm(dispatcher: Dispatcher, access: Case, places: Float64Array): Variant {
   const guest = createGuest(dispatcher.attach(), places);
-  const run = writes(access) ? () => guest.write(ACCESSES) : () => guest.read(ACCESSES);
+  const run = writes(access) ? guest.write : guest.read;
   return { key: { subject: 'trapline', door: 'wasm', access }, accesses: ACCESSES, run };
 }
 
@@ -113,64 +113,5 @@ function blocks(functions: number): Variant[] {
   return (['table-read', 'table-write'] as const).map((access) => {
     const places = addresses(access, functions, (index) => BLOCKS_START + index * BLOCK_SIZE - TABLE);
     return fromJs('address blocks', subject, access, places);
-  });
-}
-
-/** A wasm producer copies prepared records into the ring, a few at a time, and the ring answers them. */
-function throughRing(
-  dispatcher: Dispatcher,
-  batches: readonly number[],
-  at: (what: Case) => Float64Array,
-): Variant[] {
-  const prepared = cases.map((access) => {
-    const { offset, records } = dispatcher.createRing(ACCESSES);
-    fill(records, access, at(access));
-    return { access, offset };
-  });
-  const produce = createProducer(dispatcher.attach().memory);
-  return batches.flatMap((batch) => {
-    const ring = dispatcher.createRing(batch);
-    const variant = (
-      subject: 'producer' | 'trapline',
-      access: Key['access'],
-      from: number,
-      answer: string,
-    ): Variant => {
-      const run = new Function(
-        'produce',
-        'ring',
-        `// ${subject} ${batch} ${access}
-        const to = ring.offset;
-        for (let next = ${from}; next < ${from + ACCESSES * RECORD_SIZE}; next += ${batch * RECORD_SIZE}) {
-          produce(next, to, ${batch});
-          ${answer}
-        }`,
-      );
-      return {
-        key: { subject, door: 'ring', access, batch },
-        accesses: ACCESSES,
-        run: () => run(produce, ring),
-      };
-    };
-    return [
-      variant('producer', 'read', prepared[0].offset, ''),
-      ...prepared.map(({ access, offset }) =>
-        variant('trapline', access, offset, `ring.answer(0, ${batch});`),
-      ),
-    ];
-  });
-}
-
-/** Xen's ioreq_t: ready (state 1), a copy (type 1). */
-function fill(records: DataView, access: Case, places: Float64Array): void {
-  places.forEach((address, index) => {
-    const at = index * RECORD_SIZE;
-    records.setUint32(at, address, true);
-    records.setUint32(at + 4, address / 2 ** 32, true);
-    records.setUint32(at + 8, writes(access) ? data[index] : 0, true);
-    records.setUint32(at + 16, 1, true);
-    records.setUint32(at + 20, 4, true);
-    records.setUint8(at + 30, writes(access) ? 0x01 : 0x21);
-    records.setUint8(at + 31, 1);
   });
 }

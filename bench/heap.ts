@@ -24,7 +24,7 @@ export interface Growth {
 }
 
 const ACCESSES = 10_000_000;
-const RUN = 10_000;
+const RUN = 4096;
 /** Flags of the process: a young generation that holds all that could be allocated, so that none of it goes unseen. */
 export const HEAP_FLAGS = ['--expose-gc', '--min-semi-space-size=1024', '--max-semi-space-size=1024'];
 
@@ -56,13 +56,13 @@ export async function measureHeap(): Promise<Growth[]> {
         write: `if (subject.write(address, ${width}, values[index])) sum++;`,
       }[direction];
       const run = loop<Subject>(`heap ${direction} ${width}`, body);
-      for (let pass = 0; pass < 100; pass++) run(dispatcher, addresses, data, RUN);
+      for (let pass = 0; pass < 1000; pass++) run(dispatcher, addresses, data, RUN);
       await settle();
       globalThis.gc?.();
       await settle();
       collections = 0;
       const before = process.memoryUsage().heapUsed;
-      for (let pass = 0; pass < ACCESSES / RUN; pass++) run(dispatcher, addresses, data, RUN);
+      for (let made = 0; made < ACCESSES; made += RUN) run(dispatcher, addresses, data, RUN);
       const bytes = process.memoryUsage().heapUsed - before;
       await settle();
       growths.push({ direction, width, accesses: ACCESSES, bytes, collections });

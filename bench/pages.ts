@@ -50,7 +50,7 @@ export function measurePages(rounds: number, burst: number): PageCost[] {
         key: { subject: 'trapline', door: 'js', access },
         accesses: ACCESSES,
         prepare,
-        run: () => loops[index](dispatcher, addresses, data, ACCESSES),
+        run: (count) => loops[index](dispatcher, addresses, data, count),
       }),
     ),
   );

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { readInventory } from '../src/inventory/lspci.js';
 import { replayFile } from '../src/trace/replay-file.js';
+import { median } from './median.js';
 
 /** How fast `trapline replay` goes through one uncompressed trace. */
 export interface ReplaySpeed {
@@ -41,8 +42,7 @@ export async function measureReplay(): Promise<ReplaySpeed[]> {
         accesses = replay.accesses;
       }
       const [first, ...rest] = seconds;
-      rest.sort((a, b) => a - b);
-      speeds.push({ trace, accesses, first: accesses / first, later: accesses / rest[rest.length >> 1] });
+      speeds.push({ trace, accesses, first: accesses / first, later: accesses / median(rest) });
     }
     return speeds;
   } finally {

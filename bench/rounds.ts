@@ -1,13 +1,15 @@
 import { Bench } from 'tinybench';
+import { median, quantile } from './median.js';
 import type { Key, Row } from './row.js';
 
 export interface Variant {
   readonly key: Key;
-  /** Accesses of one run. */
+  /** Accesses of one sample. */
   readonly accesses: number;
   /** Before each burst, not measured. */
   prepare?(): void;
-  run(): unknown;
+  /** Makes that many accesses, or fewer. */
+  run(accesses: number): unknown;
 }
 
 export interface Measured extends Key, Pick<Row, 'ns' | 'samples' | 'dropped'> {}
@@ -22,8 +24,10 @@ const SLOW = 1.1;
 /** For the JITs: what a later variant does may throw away code made for an earlier one. */
 const WARM_UP_PASSES = 4;
 /** In a pass a variant runs at least this often, and for this many bursts. */
-const WARM_UP_RUNS = 6;
+const WARM_UP_RUNS = 8;
 const WARM_UP_BURSTS = 3;
+/** Short runs: V8 optimises a function when it is called, and patches a long loop only now and then. */
+const WARM_UP_ACCESSES = 1024;
 
 /**
  * Interleaves the variants: in each round each runs for `burst` milliseconds, between two runs of a loop that always
@@ -32,15 +36,11 @@ const WARM_UP_BURSTS = 3;
 export function measure(variants: readonly Variant[], rounds: number, burst: number): Measured[] {
   const bench = new Bench({ warmup: false, iterations: 1, time: burst, retainSamples: true, throws: true });
   const bursts = variants.map((): Burst[] => []);
-  variants.forEach(({ run }, index) => {
-    bench.add(String(index), run);
+  variants.forEach(({ run, accesses }, index) => {
+    bench.add(String(index), () => run(accesses));
   });
   for (let pass = 0; pass < WARM_UP_PASSES; pass++) {
-    for (const { prepare, run } of variants) {
-      prepare?.();
-      const end = performance.now() + WARM_UP_BURSTS * burst;
-      for (let runs = 0; runs < WARM_UP_RUNS || performance.now() < end; runs++) run();
-    }
+    for (const variant of variants) warmUp(variant, WARM_UP_BURSTS * burst);
   }
   for (let round = 0; round < rounds; round++) {
     bench.tasks.forEach((task, index) => {
@@ -63,9 +63,18 @@ export function measure(variants: readonly Variant[], rounds: number, burst: num
     const all = bursts[index].flatMap((one) => one.samples);
     const steady = bursts[index].filter((one) => one.canary <= limit).flatMap((one) => one.samples);
     const kept = steady.length > 0 ? steady : all;
-    const ns = (quantile(kept, 0.5) * 1e6) / accesses;
+    const ns = (median(kept) * 1e6) / accesses;
     return { ...key, ns, samples: kept.length, dropped: all.length - kept.length };
   });
+}
+
+function warmUp({ prepare, run, accesses }: Variant, milliseconds: number): void {
+  prepare?.();
+  const end = performance.now() + milliseconds;
+  for (let runs = 0; runs < WARM_UP_RUNS || performance.now() < end; runs++) {
+    run(Math.min(accesses, WARM_UP_ACCESSES));
+  }
+  run(accesses);
 }
 
 const scratch = new Int32Array(1024);
@@ -83,9 +92,4 @@ function work(): void {
     hash = (Math.imul(hash ^ scratch[hash & 1023], 0x85ebca6b) + index) | 0;
     scratch[index] = hash;
   }
-}
-
-function quantile(numbers: readonly number[], share: number): number {
-  const sorted = [...numbers].sort((a, b) => a - b);
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))];
 }
