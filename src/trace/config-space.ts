@@ -90,13 +90,22 @@ export class ConfigSpace {
     return undefined;
   }
 
-  /** Registers as after a reset. */
+  /**
+   * The function was reset. BARs and COMMAND stay as last written: software writes them anew before it goes on, and
+   * only the log says with what.
+   */
   reset(): 'reset' {
-    this.clear();
-    this.secondaryBus = this.listed.bridge ? 0 : undefined;
-    this.bridgeControl = 0;
+    this.messageControl = 0;
     this.powerState = 0;
     return 'reset';
+  }
+
+  /** The machine starts: nothing is decoded. */
+  powerOn(): void {
+    this.assumed = false;
+    this.command = 0;
+    this.bars.fill(0);
+    this.reset();
   }
 
   /** In D3hot: QEMU from 9.1 on takes the BARs away meanwhile. */
@@ -114,17 +123,10 @@ export class ConfigSpace {
     else this.mapped.set(index, address);
   }
 
-  private clear(): void {
-    this.assumed = false;
-    this.command = 0;
-    this.messageControl = 0;
-    this.bars.fill(0);
-  }
-
   private writeBar(index: number, register: number, value: number): ConfigEffect {
     // A machine that starts sizes the BARs before it writes COMMAND; one that runs switches decoding off first.
     const starts = this.assumed;
-    if (starts) this.clear();
+    if (starts) this.powerOn();
     this.bars[index] = merged(this.bars[index], register, value);
     return starts ? 'message-control' : 'none';
   }

@@ -95,7 +95,7 @@ export class MmiotraceReplay implements MmiotraceSink {
 
   private assign(sbdf: Sbdf): void {
     const listed = this.inventory.get(sbdf);
-    const bars = (this.devices.get(sbdf)?.bars ?? barsOf(listed)).filter(isMemory);
+    const bars = this.barsOf(sbdf).filter(isMemory);
     let fn = this.replay.function(sbdf);
     if (!fn) {
       const name = listed?.name ?? nameOf(this.devices.get(sbdf));
@@ -114,11 +114,25 @@ export class MmiotraceReplay implements MmiotraceSink {
     }
   }
 
+  /** BARs as PCIDEV has them; a size that it lacks, and all without such a line, from the inventory. */
+  private barsOf(sbdf: Sbdf): TracedBar[] {
+    const listed = assignedBars(this.inventory.get(sbdf));
+    const traced = this.devices.get(sbdf)?.bars ?? listed;
+    return traced
+      .map((bar) => ({
+        ...bar,
+        size: bar.size || (listed.find(({ index }) => index === bar.index)?.size ?? 0),
+      }))
+      .filter(({ size }) => size > 0);
+  }
+
   /** An expansion ROM on pages with other BARs' bytes is off rather than make them trap. */
   private crowds(bar: TracedBar, sbdf: Sbdf): boolean {
     if (bar.type !== 'rom') return false;
-    const others = [...this.devices.values()].flatMap((device) =>
-      device.bars.filter((other) => isMemory(other) && !(device.sbdf === sbdf && other.index === bar.index)),
+    const others = [...this.devices.keys()].flatMap((other) =>
+      this.barsOf(other).filter(
+        (candidate) => isMemory(candidate) && !(other === sbdf && candidate.index === 6),
+      ),
     );
     const page = (address: number) => Math.floor(address / PAGE_SIZE);
     return others.some(
@@ -132,7 +146,7 @@ export class MmiotraceReplay implements MmiotraceSink {
 const isMemory = (bar: TracedBar): bar is TracedBar & { type: 'mem32' | 'mem64' | 'rom' } =>
   bar.type !== 'io';
 
-function barsOf(fn: InventoryFunction | undefined): TracedBar[] {
+function assignedBars(fn: InventoryFunction | undefined): TracedBar[] {
   return (fn?.bars ?? []).flatMap(({ index, type, address, size }) =>
     address && size && (type !== 'rom' || !fn?.bars.find((bar) => bar.index === 6)?.disabled)
       ? [{ index, type, address, size }]

@@ -8,7 +8,7 @@ export interface TracedDevice {
   readonly sbdf: Sbdf;
   readonly vendor: number;
   readonly device: number;
-  /** BARs 0 to 5 and the expansion ROM that have an address and a size. */
+  /** BARs 0 to 5 and the expansion ROM that have an address. A size may be 0: not known. */
   readonly bars: readonly TracedBar[];
   readonly driver: string;
 }
@@ -155,7 +155,7 @@ export class MmiotraceParser {
 /** The low four bits are the BAR register's: space, type, prefetchable; in the ROM's register bit 0 enables it. */
 function tracedBar(index: number, value: number, size: number): TracedBar[] {
   const address = value - (value % 16);
-  if (size === 0 || address === 0 || address + size > ADDRESS_LIMIT) return [];
+  if (address === 0 || address + size > ADDRESS_LIMIT) return [];
   if (index === 6) return [{ index, type: 'rom', address, size }];
   if (value % 2 === 1) return [{ index, type: 'io', address: value - (value % 4), size }];
   return [{ index, type: value % 8 === 4 ? 'mem64' : 'mem32', address, size }];

@@ -64,12 +64,12 @@ export class QemuLogReplay implements QemuLogSink {
         space.fn.trapped.writeMessageControl(space.messageControl);
         break;
       case 'reset':
-        this.resetFunction(space);
+        this.replay.reset(space.fn);
         return;
       case 'reset-behind':
         for (const other of this.behind(space)) {
           other.reset();
-          this.resetFunction(other);
+          this.replay.reset(other.fn);
         }
         return;
       case 'perhaps-reset':
@@ -87,8 +87,9 @@ export class QemuLogReplay implements QemuLogSink {
       this.place(space);
     } else if (!added && !space.asleep && space.placement().get(index) === address) {
       // QEMU took away what no config write did: the machine was reset.
-      space.reset();
-      this.resetFunction(space);
+      space.powerOn();
+      this.replay.place(space.fn, space.placement());
+      this.replay.reset(space.fn);
     } else if (added && isMemory(space, index) && space.placement().get(index) !== address) {
       this.surprises.set(`${formatSbdf(space.fn.sbdf)}: QEMU mapped BAR ${index}`, address);
     }
@@ -136,11 +137,6 @@ export class QemuLogReplay implements QemuLogSink {
     return [...this.spaces.values()].filter(
       ({ fn }) => fn.sbdf >> 8 >= secondary && fn.sbdf >> 8 <= subordinate,
     );
-  }
-
-  private resetFunction(space: ConfigSpace): void {
-    this.replay.place(space.fn, space.placement());
-    this.replay.reset(space.fn);
   }
 
   private place(space: ConfigSpace): void {

@@ -71,6 +71,11 @@ describe('the machine', () => {
     expect(machine.notes).toMatchObject([expect.stringMatching(/^0000:01:00\.0: MSI-X left out: .*BAR/)]);
   });
 
+  it('with sizes of the inventory where PCIDEV has none', () => {
+    log(NIC.replaceAll(/ 4000 | 40000 /g, ' 0 '), R(0x1000, 0));
+    expect(replay.function(parseSbdf('01:00.0'))!.bars).toMatchObject([{ index: 0, size: 0x4000 }]);
+  });
+
   it('with an expansion ROM that crowds another BAR left off', () => {
     log(NIC, GPU.replace('fd000000', 'fe43f000'), R(0x1000, 0));
     expect(decoded('01:00.0')).toEqual({ 0: 'fe200000' });

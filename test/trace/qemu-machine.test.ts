@@ -210,7 +210,6 @@ describe('Message Control', () => {
 describe('resets', () => {
   const TABLE = 0xe0002000;
   const written = () => fn('01:00.0').trapped.vector(0).addressLow;
-  const restored = ['01:00.0 @0x10 <- 0xe0000004', '01:00.0 @0x4 <- 0x2'];
 
   beforeEach(() => {
     config(...BOOT, '01:00.0 @0x42 <- 0x8040');
@@ -225,10 +224,8 @@ describe('resets', () => {
     ["its bridge's secondary bus, as a dword", ['00:02.0 @0x3c <- 0x4201ff']],
   ])('%s', (_, writes) => {
     config(...writes);
-    expect(decoded('01:00.0')).toEqual({});
+    expect(decoded('01:00.0')).toEqual({ 0: 'e0000000', 3: 'e0010000' });
     expect(fn('01:00.0').trapped.messageControl & 0xc000).toBe(0);
-    config(...restored);
-    expect(decoded('01:00.0')).toEqual({ 0: 'e0000000' });
     expect(written()).toBe(0);
     replay.access(false, 4, TABLE, 0, 0, 0);
     expect(replay.differenceCount).toBe(0);
