@@ -10,7 +10,7 @@ import { leafOf } from './page-map';
 export function read(low: u32, high: u32, width: u32): i32 {
   const leaf = leafOf(low, high);
   const kind = kindOf(leaf, low);
-  if (width === 4 && inEntry(kind, low)) return entryWord(leaf, low);
+  if (width === 4 && inEntry(kind, low)) return load<i32>(entryAt(leaf, low));
   if (width === 4 && ((kind ^ FORWARD) | (low & 3)) === 0) {
     store<i32>(STATUS, FORWARDED | (load<u32>(leaf, PAGE) << 8));
     return -1;
@@ -37,8 +37,9 @@ export function inEntry(kind: u32, low: u32): bool {
   return ((kind & TABLE) | (low & 3)) === TABLE;
 }
 
-export function entryWord(leaf: usize, low: u32): i32 {
-  return load<i32>(load<u32>(leaf, DATA) + low);
+/** Where the storage of an address in a table is. */
+export function entryAt(leaf: usize, low: u32): usize {
+  return load<u32>(leaf, DATA) + low;
 }
 
 /** A read that is not the first case. Returns as `read` does. */

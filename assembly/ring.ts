@@ -1,4 +1,4 @@
-import { entryWord, inEntry, kindOf, readRest, writeRest } from './dispatch';
+import { entryAt, inEntry, kindOf, readRest, writeRest } from './dispatch';
 import { writeWord } from './entry';
 import {
   HIGH,
@@ -27,29 +27,20 @@ export function answer(first: usize, end: usize): usize {
     const tail = load<u32>(record, RECORD_TAIL);
     if ((tail & TAIL_PLAIN_MASK) !== TAIL_PLAIN || load<u32>(record, RECORD_COUNT) !== 1) continue;
     const low = load<u32>(record, RECORD_ADDRESS);
-    const width = load<u32>(record, RECORD_WIDTH);
     const leaf = leafOf(low, load<u32>(record, RECORD_ADDRESS + 4));
     const kind = kindOf(leaf, low);
-    const entry = width === 4 && inEntry(kind, low);
-    if (tail & TAIL_READ) {
-      if (entry) {
-        store<i32>(record, entryWord(leaf, low), RECORD_DATA);
-        store<i32>(record, 0, RECORD_DATA + 4);
+    if (load<u32>(record, RECORD_WIDTH) === 4 && inEntry(kind, low)) {
+      if (tail & TAIL_READ) {
+        store<u64>(record, load<u32>(entryAt(leaf, low)), RECORD_DATA);
       } else {
-        const value = readRest(leaf, kind, low, width);
-        const outcome = value === -1 ? load<i32>(STATUS) : 0;
-        if (outcome === UNCLAIMED_ACCESS) {
-          store<i32>(STATUS, 0);
-          continue;
+        const outcome = writeWord(leaf, kind, low, load<u32>(record, RECORD_DATA));
+        if (outcome) {
+          store<i32>(STATUS, outcome);
+          return record;
         }
-        if (outcome) return record;
-        storeData(record, width, value);
       }
     } else {
-      const data = load<u32>(record, RECORD_DATA);
-      const outcome = entry
-        ? writeWord(leaf, kind, low, data)
-        : writeRest(leaf, kind, low, width, data, load<u32>(record, RECORD_DATA + 4));
+      const outcome = answerRest(record, leaf, kind, low, tail);
       if (outcome === UNCLAIMED_ACCESS) continue;
       if (outcome) {
         store<i32>(STATUS, outcome);
@@ -61,7 +52,20 @@ export function answer(first: usize, end: usize): usize {
   return end;
 }
 
-function storeData(record: usize, width: u32, value: u32): void {
+/** A plain record that is not the first case; returns its outcome. */
+function answerRest(record: usize, leaf: usize, kind: u32, low: u32, tail: u32): i32 {
+  const width = load<u32>(record, RECORD_WIDTH);
+  if (!(tail & TAIL_READ)) {
+    const data = load<u32>(record, RECORD_DATA);
+    return writeRest(leaf, kind, low, width, data, load<u32>(record, RECORD_DATA + 4));
+  }
+  const value = readRest(leaf, kind, low, width);
+  const outcome = value === -1 ? load<i32>(STATUS) : 0;
+  if (outcome) {
+    store<i32>(STATUS, 0);
+    return outcome;
+  }
   store<u32>(record, width < 4 ? value & ((1 << (width * 8)) - 1) : value, RECORD_DATA);
   store<u32>(record, width === 8 ? load<u32>(HIGH) : 0, RECORD_DATA + 4);
+  return 0;
 }

@@ -1,4 +1,4 @@
-import { entryWord, inEntry, kindOf, readRest, write } from './dispatch';
+import { entryAt, inEntry, kindOf, readRest, write } from './dispatch';
 import { complete_read, complete_write, unclaimed_read, unclaimed_write } from './host';
 import { STATUS, UNCLAIMED_ACCESS } from './layout';
 import { leafOf } from './page-map';
@@ -9,7 +9,7 @@ import { leafOf } from './page-map';
 export function trap_read(low: u32, high: u32, width: u32): i32 {
   const leaf = leafOf(low, high);
   const kind = kindOf(leaf, low);
-  if (width === 4 && inEntry(kind, low)) return entryWord(leaf, low);
+  if (width === 4 && inEntry(kind, low)) return load<i32>(entryAt(leaf, low));
   const value = readRest(leaf, kind, low, width);
   return value === -1 ? finishRead(low, high, width) : value;
 }
