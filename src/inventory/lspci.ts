@@ -3,6 +3,7 @@ import type { MsixLayout } from '../function.js';
 import type { BarType } from '../host.js';
 import { formatSbdf, parseSbdf, type Sbdf } from '../sbdf.js';
 import { readLines } from '../trace/lines.js';
+import { barFault } from './bar-list.js';
 
 /** A function of a machine, as `lspci -vvv` shows it. */
 export interface InventoryFunction {
@@ -49,7 +50,7 @@ export interface Capabilities {
   readonly noSoftReset: boolean;
 }
 
-const FUNCTION = /^(?:([0-9a-f]{4,}):)?([0-9a-f]{2}:[0-9a-f]{2}\.[0-7]) (.+)$/i;
+const FUNCTION = /^(?:([0-9a-f]{4,}):)?([0-9a-f]{2}:[01][0-9a-f]\.[0-7]) (.+)$/i;
 const IDENTIFIERS = /\[([0-9a-f]{4}):([0-9a-f]{4})\]/gi;
 const SIZE = /\[size=(\d+)([KMGT]?)\]/;
 const MSIX = /^MSI-X: Enable([+-]) Count=(\d+)(?: Masked([+-]))?/;
@@ -234,7 +235,9 @@ function merge(first: InventoryFunction, later: InventoryFunction): InventoryFun
 }
 
 // PCIe 7.7.2.2: Table Size encodes 1 to 2048.
-function check({ sbdf, msix }: InventoryFunction): void {
+function check({ sbdf, bars, msix }: InventoryFunction): void {
+  const fault = barFault(bars);
+  if (fault) throw new InputError(`inventory: ${formatSbdf(sbdf)} ${fault}`);
   if (msix && (msix.count < 1 || msix.count > 2048)) {
     throw new InputError(
       `inventory: ${formatSbdf(sbdf)}: expected an MSI-X Count of 1 to 2048, got ${msix.count}`,

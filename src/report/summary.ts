@@ -20,7 +20,6 @@ const FORMATS = {
 
 /** Differences printed; the report lists more. */
 const SHOWN = 10;
-const NAME = 60;
 
 /** The machine-readable result, see the issue that names its keys. */
 export function replayJson({ replay }: ReplayedFile) {
@@ -126,7 +125,7 @@ function countTable(functions: readonly ReplayedFunction[]): string[] {
     const used = KINDS.filter((kind) => isUsed(fn, kind));
     if (used.length === 0) continue;
     lines.push(rows.length);
-    names.push(`${formatSbdf(fn.sbdf)}  ${fn.name.slice(0, NAME)}`);
+    names.push(`${formatSbdf(fn.sbdf)}  ${fn.name}`);
     for (const kind of used) {
       const { counts } = fn;
       const cells = [counts.reads(kind), counts.writes(kind), counts.unaligned(kind)].map(number);
@@ -161,7 +160,7 @@ function armedLine(functions: readonly ReplayedFunction[]): string {
 
 function differenceLines({ replay }: ReplayedFile): string[] {
   const count = replay.differenceCount;
-  if (count === 0) return ['differences: 0: every read was answered as recorded'];
+  if (count === 0) return ['differences: 0, every read was answered as recorded'];
   const reasons = REASONS.filter((reason) => replay.reasons[reason] > 0);
   const shown = byWeight(replay.differences).slice(0, SHOWN);
   return [

@@ -1,4 +1,5 @@
 import { ADDRESS_LIMIT } from '../access.js';
+import { barFault } from '../inventory/bar-list.js';
 import type { Sbdf } from '../sbdf.js';
 import { type AccessSink, fits, isWidth } from './access-sink.js';
 import { Digits, startsWith, textOf } from './digits.js';
@@ -141,11 +142,16 @@ export class MmiotraceParser {
       .trim()
       .split(' ')
       .map((digits) => parseInt(digits, 16));
+    const bars = [0, 1, 2, 3, 4, 5, 6].flatMap((index) =>
+      tracedBar(index, numbers[index], numbers[7 + index]),
+    );
+    const fault = barFault(bars);
+    if (fault) return `PCIDEV with possible BARs (${fault})`;
     this.sink.device({
       sbdf: parseInt(match[1], 16),
       vendor: parseInt(match[2], 16),
       device: parseInt(match[3], 16),
-      bars: [0, 1, 2, 3, 4, 5, 6].flatMap((index) => tracedBar(index, numbers[index], numbers[7 + index])),
+      bars,
       driver: match[5],
     });
     return undefined;

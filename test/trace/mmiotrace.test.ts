@@ -84,6 +84,10 @@ describe('bad lines', () => {
     ['MAP 12.662645 2 0xfe202000', /^MAP, /],
     ['UNMAP 12.662645', /^UNMAP, /],
     ['PCIDEV 00f8 80862918 0 0', /^PCIDEV, /],
+    [
+      'PCIDEV 0200 808610d3 16 fe040004 fe060000 0 0 0 0 0 20000 20000 0 0 0 0 0 ',
+      /^PCIDEV with possible BARs \(BAR 1: expected nothing beside the 64-bit BAR 0\)$/,
+    ],
     ['READ 4', /^VERSION, PCIDEV, MAP, UNMAP, R, W, UNKNOWN or MARK$/],
     ['\u0000\u0001', /^VERSION, /],
   ])('%j', (line, expected) => {
