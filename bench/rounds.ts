@@ -34,7 +34,15 @@ const WARM_UP_ACCESSES = 1024;
  * costs the same.
  */
 export function measure(variants: readonly Variant[], rounds: number, burst: number): Measured[] {
-  const bench = new Bench({ warmup: false, iterations: 1, time: burst, retainSamples: true, throws: true });
+  const bench = new Bench({
+    now: cpuTime,
+    subtractTimerOverhead: true,
+    warmup: false,
+    iterations: 1,
+    time: burst,
+    retainSamples: true,
+    throws: true,
+  });
   const bursts = variants.map((): Burst[] => []);
   variants.forEach(({ run, accesses }, index) => {
     bench.add(String(index), () => run(accesses));
@@ -70,20 +78,26 @@ export function measure(variants: readonly Variant[], rounds: number, burst: num
 
 function warmUp({ prepare, run, accesses }: Variant, milliseconds: number): void {
   prepare?.();
-  const end = performance.now() + milliseconds;
-  for (let runs = 0; runs < WARM_UP_RUNS || performance.now() < end; runs++) {
+  const end = cpuTime() + milliseconds;
+  for (let runs = 0; runs < WARM_UP_RUNS || cpuTime() < end; runs++) {
     run(Math.min(accesses, WARM_UP_ACCESSES));
   }
   run(accesses);
+}
+
+/** Milliseconds of this process, not of the clock: what others do on the same core in between does not count. */
+function cpuTime(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
 }
 
 const scratch = new Int32Array(1024);
 
 /** Milliseconds of a fixed amount of work. */
 function canary(): number {
-  const start = performance.now();
+  const start = cpuTime();
   for (let run = 0; run < 20; run++) work();
-  return performance.now() - start;
+  return cpuTime() - start;
 }
 
 function work(): void {
