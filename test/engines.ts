@@ -1,4 +1,5 @@
-import { createDispatcher, type DispatcherOptions, type Trap } from '../src/dispatcher.js';
+import { UNCLAIMED, type Width } from '../src/access.js';
+import { createDispatcher, type Dispatcher, type DispatcherOptions, type Trap } from '../src/dispatcher.js';
 import { createReference } from './reference/reference.js';
 
 export interface Engine {
@@ -6,7 +7,96 @@ export interface Engine {
   readonly create: (options: DispatcherOptions) => Trap;
 }
 
+const TWO_32 = 2 ** 32;
+/** State 1, ready; type 1, copy. See Ring. */
+const WRITE_READY = 0x0101_0000;
+const READ_READY = 0x0121_0000;
+const DONE = 3;
+
 export const reference: Engine = { name: 'reference', create: createReference };
 
 /** What behaviour tests iterate over: what holds for one holds for all. */
 export const engines: readonly Engine[] = [reference, { name: 'wasm', create: createDispatcher }];
+
+/** The dispatcher again, through its other doors. */
+export const doors: readonly Engine[] = [
+  { name: 'door for wasm', create: (options) => new WasmDoor(createDispatcher(options)) },
+  { name: 'ring', create: (options) => new RingDoor(createDispatcher(options)) },
+];
+
+/** Accesses that the door cannot be asked for are left to the dispatcher. */
+abstract class Door implements Trap {
+  high = 0;
+  protected readonly dispatcher: Dispatcher;
+
+  constructor(dispatcher: Dispatcher) {
+    this.dispatcher = dispatcher;
+  }
+
+  assign(description: Parameters<Trap['assign']>[0]): ReturnType<Trap['assign']> {
+    return this.dispatcher.assign(description);
+  }
+
+  deassign(sbdf: Parameters<Trap['deassign']>[0]): void {
+    this.dispatcher.deassign(sbdf);
+  }
+
+  abstract read(address: number, width: Width): number;
+  abstract write(address: number, width: Width, low: number, high?: number): boolean;
+}
+
+class WasmDoor extends Door {
+  private readonly exports: ReturnType<Dispatcher['attach']>;
+  private claimed = true;
+
+  constructor(dispatcher: Dispatcher) {
+    super(dispatcher);
+    const unclaimed = () => {
+      this.claimed = false;
+      return -1;
+    };
+    this.exports = dispatcher.attach({ read: unclaimed, write: unclaimed });
+  }
+
+  read(address: number, width: Width): number {
+    this.claimed = true;
+    const value = this.exports.trap_read(address % TWO_32, Math.floor(address / TWO_32), width);
+    if (!this.claimed) return UNCLAIMED;
+    if (width === 8) this.high = this.dispatcher.high;
+    return value >>> 0;
+  }
+
+  write(address: number, width: Width, low: number, high = 0): boolean {
+    this.claimed = true;
+    this.exports.trap_write(address % TWO_32, Math.floor(address / TWO_32), width, low, high);
+    return this.claimed;
+  }
+}
+
+class RingDoor extends Door {
+  private readonly ring = this.dispatcher.createRing(1);
+
+  read(address: number, width: Width): number {
+    const record = this.answer(address, width, 0, 0, READ_READY);
+    if ((record.getUint8(30) & 0xf) !== DONE) return UNCLAIMED;
+    if (width === 8) this.high = record.getUint32(12, true);
+    return record.getUint32(8, true);
+  }
+
+  write(address: number, width: Width, low: number, high = 0): boolean {
+    return (this.answer(address, width, low, high, WRITE_READY).getUint8(30) & 0xf) === DONE;
+  }
+
+  private answer(address: number, width: number, low: number, high: number, tail: number): DataView {
+    const { records } = this.ring;
+    records.setUint32(0, address % TWO_32, true);
+    records.setUint32(4, Math.floor(address / TWO_32), true);
+    records.setUint32(8, low, true);
+    records.setUint32(12, high, true);
+    records.setUint32(16, 1, true);
+    records.setUint32(20, width, true);
+    records.setUint32(28, tail, true);
+    this.ring.answer(0, 1);
+    return this.ring.records;
+  }
+}

@@ -1,6 +1,6 @@
-import type { Width } from '../src/access.js';
+import { PAGE_SIZE, type Width } from '../src/access.js';
 import { BackingMemory } from '../src/conform/backing-memory.js';
-import type { Bar, GuestMapping, Host, PageHandler, Vector } from '../src/host.js';
+import type { Bar, GuestMapping, Host, HostPage, Vector } from '../src/host.js';
 import type { Sbdf } from '../src/sbdf.js';
 
 const hex = (value: number): string => value.toString(16);
@@ -15,8 +15,15 @@ export class RecordingHost implements Host {
   readonly stuckBars = new Set<string>();
   /** Throws at the call with this number, counted from 1; 0: never. */
   throwAt = 0;
+  /** Pages are plain memory, whose accesses cannot be seen. */
+  readonly plain: boolean;
+  private readonly plainPages = new Map<number, Uint8Array>();
   private readonly memory = new BackingMemory();
   private count = 0;
+
+  constructor(plain = false) {
+    this.plain = plain;
+  }
 
   /** The calls since the last time, with the notes among them. */
   take(): string[] {
@@ -31,10 +38,11 @@ export class RecordingHost implements Host {
     this.calls.push(text);
   }
 
-  mapPage(address: number, sbdf: Sbdf): PageHandler | null {
+  mapPage(address: number, sbdf: Sbdf): HostPage | null {
     const failed = this.unmappable.has(address);
     this.record(`${failed ? 'mapfail' : 'map'} ${sbdf} ${hex(address)}`);
     if (failed) return null;
+    if (this.plain) return this.plainPage(address);
     return {
       read: (offset, width, high) => this.load(address, offset, width, high),
       write: (offset, width, low, high) => this.store(address, offset, width, low, high),
@@ -76,6 +84,23 @@ export class RecordingHost implements Host {
 
   maskVector(sbdf: Sbdf, vector: Vector): void {
     this.record(`mask ${sbdf} ${JSON.stringify(vector)}`);
+  }
+
+  /** What the plain pages hold. */
+  plainMemory(): string {
+    return [...this.plainPages]
+      .sort(([a], [b]) => a - b)
+      .map(([address, page]) => `${hex(address)} ${Buffer.from(page).toString('base64')}`)
+      .join('\n');
+  }
+
+  private plainPage(address: number): Uint8Array {
+    let page = this.plainPages.get(address);
+    if (!page) {
+      page = Uint8Array.from({ length: PAGE_SIZE }, (_, offset) => this.memory.read(address + offset, 1));
+      this.plainPages.set(address, page);
+    }
+    return page;
   }
 
   private load(page: number, offset: number, width: Width, high: Uint32Array): number {

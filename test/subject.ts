@@ -30,12 +30,13 @@ export type Action =
 
 /** An engine with a world of its own; everything it answers, does and reports can be compared as text. */
 export class Subject {
-  readonly host = new RecordingHost();
+  readonly host: RecordingHost;
   readonly trap: Trap;
   private readonly functions = new Map<number, TrappedFunction>();
   private throwAt = 0;
 
-  constructor(engine: Engine, policy: Policy, domain: 'hardware' | 'guest') {
+  constructor(engine: Engine, policy: Policy, domain: 'hardware' | 'guest', plainPages = false) {
+    this.host = new RecordingHost(plainPages);
     this.trap = engine.create({
       host: this.host,
       domain,

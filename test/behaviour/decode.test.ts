@@ -153,6 +153,52 @@ describe.each(engines)('$name', (engine) => {
     expect(read(made, BAR + 0x11800).calls).toEqual(['map 8 fe001000', 'read fe001000 2048 4']);
   });
 
+  it.each(['xen', 'xenV3'] as const)(
+    '%s finds a moved table through the BAR of the PBA that stayed on',
+    (name) => {
+      const made = new Subject(engine, policies[name], 'hardware');
+      made.host.stuckBars.add('8:2');
+      made.act({
+        do: 'assign',
+        description: {
+          sbdf: 8,
+          bars: [
+            { index: 0, type: 'mem32', address: BAR, size: 0x1000 },
+            { index: 2, type: 'mem32', address: BAR + 0x2000, size: 0x1000 },
+          ],
+          msix: { count: 4, table: { bir: 0, offset: 0 }, pba: { bir: 2, offset: 0x800 } },
+          decode: true,
+        },
+      });
+      decode(made, false);
+      expect(made.act({ do: 'move', sbdf: 8, index: 0, address: BAR + 0x2000 }).answer).toBe('true');
+      expect(read(made, BAR + 0x200c)).toEqual({ answer: '1', calls: [] });
+      expect(read(made, BAR + 0x2040).calls).toEqual(['map 8 fe002000', 'read fe002000 64 4']);
+    },
+  );
+
+  it('a ROM follows the decode bit when its own enable bit is set', () => {
+    const rom = (enabled: boolean | undefined) => {
+      const made = new Subject(engine, policies.strict, 'guest');
+      const [small] = DEVICE.bars.slice(1);
+      made.act({
+        do: 'assign',
+        description: {
+          sbdf: 8,
+          bars: [small, { index: 6, type: 'rom', address: BAR + 0x4800, size: 0x800, enabled }],
+          decode: true,
+        },
+      });
+      decode(made, false);
+      decode(made, true);
+      return read(made, BAR + 0x4800).answer !== `${UNCLAIMED}`;
+    };
+    expect(rom(true)).toBe(true);
+    expect(rom(false)).toBe(false);
+    // As the function's decode.
+    expect(rom(undefined)).toBe(true);
+  });
+
   it('a move in the hardware domain moves the physical BAR', () => {
     const made = subject(policies.strict, 'hardware');
     made.act({ do: 'move', sbdf: 8, index: 0, address: BAR + 0x10000 });
