@@ -1,7 +1,7 @@
 import { createReadStream, type ReadStream, type Stats } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { createGunzip } from 'node:zlib';
-import { InputError } from '../cli/input-error.js';
+import { InputError } from './input-error.js';
 
 /** Gets a line's bytes in [start, end), without its end; they are valid during the call only. False ends the reading. */
 export type LineSink = (bytes: Uint8Array, start: number, end: number, line: number) => unknown;

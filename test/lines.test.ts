@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, describe, expect, it } from 'vitest';
-import { InputError } from '../../src/cli/input-error.js';
-import { textOf } from '../../src/trace/digits.js';
-import { readLines } from '../../src/trace/lines.js';
+import { InputError } from '../src/input-error.js';
+import { readLines } from '../src/lines.js';
+import { textOf } from '../src/trace/digits.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'lines-'));
 afterAll(() => rmSync(folder, { recursive: true }));

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs';
 import { TraplineError } from '../errors.js';
-import { InputError } from './input-error.js';
+import { InputError } from '../input-error.js';
 
 interface Command {
   readonly help: string;

@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
 import progress from 'cli-progress';
-import type { Progress } from '../trace/lines.js';
+import type { Progress } from '../lines.js';
 
 /** A file that is through before is not worth a bar. */
 const PATIENCE = 500;

@@ -1,11 +1,11 @@
 import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
+import { InputError } from '../input-error.js';
 import { readInventory } from '../inventory/lspci.js';
 import { policies } from '../policy.js';
 import { reportPage } from '../report/page.js';
 import { replayJson, replayText } from '../report/summary.js';
 import { replayFile } from '../trace/replay-file.js';
-import { InputError } from './input-error.js';
 import { progressBar } from './progress-bar.js';
 
 export const help = `usage: trapline replay FILE --inventory lspci.txt [options]

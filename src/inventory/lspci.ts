@@ -1,8 +1,8 @@
-import { InputError } from '../cli/input-error.js';
 import type { MsixLayout } from '../function.js';
 import type { BarType } from '../host.js';
+import { InputError } from '../input-error.js';
+import { readLines } from '../lines.js';
 import { formatSbdf, parseSbdf, type Sbdf } from '../sbdf.js';
-import { readLines } from '../trace/lines.js';
 import { barFault } from './bar-list.js';
 
 /** A function of a machine, as `lspci -vvv` shows it. */

@@ -1,6 +1,6 @@
-import { InputError } from '../cli/input-error.js';
+import { InputError } from '../input-error.js';
+import { readLines } from '../lines.js';
 import { startsWith, textOf } from './digits.js';
-import { readLines } from './lines.js';
 
 export type TraceFormat = 'mmiotrace' | 'qemu-log' | 'qemu-log-with-plugin';
 

@@ -1,9 +1,9 @@
-import { InputError } from '../cli/input-error.js';
+import { InputError } from '../input-error.js';
 import type { InventoryFunction } from '../inventory/lspci.js';
+import { type Progress, readLines } from '../lines.js';
 import { type Policy, policies } from '../policy.js';
 import type { Sbdf } from '../sbdf.js';
 import { type TraceFormat, traceFormat } from './format.js';
-import { type Progress, readLines } from './lines.js';
 import { MmiotraceParser } from './mmiotrace.js';
 import { MmiotraceReplay } from './mmiotrace-replay.js';
 import { QemuLogParser } from './qemu-log.js';

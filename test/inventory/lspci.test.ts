@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, describe, expect, it } from 'vitest';
-import { InputError } from '../../src/cli/input-error.js';
+import { InputError } from '../../src/input-error.js';
 import { LspciReader, readInventory } from '../../src/inventory/lspci.js';
 import { parseSbdf } from '../../src/sbdf.js';
 
