@@ -154,6 +154,7 @@ export class Dispatcher implements Trap {
   }
 
   read(address: number, width: Width): number {
+    if (typeof address !== 'number') return this.unclaimed();
     const low = address >>> 0;
     const high = (address / TWO_32) >>> 0;
     if (low + high * TWO_32 !== address || !isWidth(width)) return this.unclaimed();
@@ -174,6 +175,7 @@ export class Dispatcher implements Trap {
   }
 
   write(address: number, width: Width, data: number, dataHigh = 0): boolean {
+    if (typeof address !== 'number') return false;
     const low = address >>> 0;
     const high = (address / TWO_32) >>> 0;
     if (low + high * TWO_32 !== address || !isWidth(width)) return false;

@@ -34,6 +34,7 @@ export class Domain implements FunctionOwner {
   private readonly onError: (error: unknown) => void;
 
   constructor(options: DispatcherOptions, core: Core) {
+    checkOptions(options);
     this.host = options.host;
     this.policy = options.policy ?? policies.strict;
     this.hardware = options.domain === 'hardware';
@@ -131,4 +132,16 @@ export class Domain implements FunctionOwner {
 function describe(bar: FunctionBar): string {
   const range = `0x${bar.address.toString(16)}..+0x${bar.size.toString(16)}`;
   return `function ${formatSbdf(bar.fn.sbdf)}: bar ${bar.index} ${range}`;
+}
+
+function checkOptions({ host, domain, policy }: DispatcherOptions): void {
+  const faults: string[] = [];
+  if (typeof host?.mapPage !== 'function') faults.push('createDispatcher: host has no method mapPage');
+  if (domain !== undefined && domain !== 'hardware' && domain !== 'guest') {
+    faults.push(`createDispatcher: domain ${domain} is not hardware or guest`);
+  }
+  if (policy !== undefined && !Object.values(policies).includes(policy)) {
+    faults.push('createDispatcher: policy is not one of policies.strict, policies.xen, policies.xenV3');
+  }
+  if (faults.length > 0) throw new TraplineError('bad-argument', ...faults);
 }

@@ -59,22 +59,23 @@ abstract class ClaimedPages implements PagePlan {
   protected abstract spans(page: number): PageSpan[];
 
   add(bars: readonly FunctionBar[]): void {
-    const pages = this.update(bars, true);
-    const done: number[] = [];
     try {
-      for (const page of pages) {
-        this.map.set(page / PAGE_SIZE, this.spans(page));
-        done.push(page);
-      }
+      for (const page of this.update(bars, true)) this.map.set(page / PAGE_SIZE, this.spans(page));
     } catch (error) {
-      this.update(bars, false);
-      for (const page of done) this.map.set(page / PAGE_SIZE, this.spans(page));
+      this.remove(bars);
       throw error;
     }
   }
 
   remove(bars: readonly FunctionBar[]): void {
-    for (const page of this.update(bars, false)) this.map.set(page / PAGE_SIZE, this.spans(page));
+    for (const page of this.update(bars, false)) {
+      try {
+        this.map.set(page / PAGE_SIZE, this.spans(page));
+      } catch {
+        // No room for what is left of a shared page: nobody answers there until its BARs are enabled anew.
+        this.map.set(page / PAGE_SIZE, []);
+      }
+    }
   }
 
   private update(bars: readonly FunctionBar[], add: boolean): Set<number> {

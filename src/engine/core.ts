@@ -71,9 +71,16 @@ export class Core {
   private readonly free = new Map<number, number[]>();
   private next = HEAP;
 
-  /** `limit`: bytes of linear memory at most. Throws `bad-module` when `module` is not Trapline's core. */
+  /** `limit`: bytes of linear memory at most. Throws `bad-argument`, `bad-module`. */
   constructor(imports: CoreImports, limit: number, module = inlinedModule()) {
     const maximum = Math.floor(limit / WASM_PAGE);
+    if (!(maximum >= INITIAL_PAGES && maximum <= WASM_PAGE)) {
+      const least = INITIAL_PAGES * WASM_PAGE;
+      throw new TraplineError(
+        'bad-argument',
+        `createDispatcher: memoryLimit ${limit} is not in [${least}, 2^32]`,
+      );
+    }
     this.memory = new WebAssembly.Memory({ initial: INITIAL_PAGES, maximum });
     if (!isCore(module)) {
       throw new TraplineError(
