@@ -1,8 +1,8 @@
 import { basename } from 'node:path';
 import { formatSbdf } from '../sbdf.js';
+import { REASONS } from '../trace/difference.js';
 import { KINDS, type Kind } from '../trace/function-counts.js';
 import type { PageHeat } from '../trace/page-owners.js';
-import { REASONS } from '../trace/replay.js';
 import type { ReplayedFile } from '../trace/replay-file.js';
 import { entriesTable } from './entries-table.js';
 import { accessesOf, COLD, cellLines, heatMap, kindName, mostAccesses, pageNames, WARM } from './heat-map.js';

@@ -1,7 +1,6 @@
 import { formatSbdf } from '../sbdf.js';
+import { type Difference, REASONS, type Reason } from '../trace/difference.js';
 import { KINDS, type Kind, WIDTHS } from '../trace/function-counts.js';
-import type { Difference } from '../trace/replay.js';
-import { REASONS, type Reason } from '../trace/replay.js';
 import type { ReplayedFile } from '../trace/replay-file.js';
 import type { ReplayedFunction } from '../trace/replayed-function.js';
 

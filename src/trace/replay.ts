@@ -1,38 +1,22 @@
 import { PAGE_SIZE, UNCLAIMED, type Width } from '../access.js';
 import { createDispatcher, type Dispatcher } from '../dispatcher.js';
 import type { Location, MsixLayout } from '../function.js';
-import type { HostPage } from '../host.js';
 import type { Policy } from '../policy.js';
 import type { Sbdf } from '../sbdf.js';
 import type { AccessSink } from './access-sink.js';
+import {
+  type AnsweredRead,
+  type Difference,
+  isAfterReset,
+  isRefused,
+  REASONS,
+  type Reason,
+} from './difference.js';
 import { KINDS, type Kind } from './function-counts.js';
 import { NOBODY, type PageHeat, PageOwners } from './page-owners.js';
+import { RecordedAccess } from './recorded-access.js';
 import { type Placement, type ReplayedBar, ReplayedFunction } from './replayed-function.js';
 import { Timeline } from './timeline.js';
-
-/**
- * Why a read's answer differs from the recorded value.
- *
- * - `width`: bytes that the policy does not let this width or alignment read (of table and PBA, or past the end of a
- *   BAR) are ones; every other byte of the access is as recorded.
- * - `reset`: after something that may have reset the function (see `mayHaveReset`), the recorded value of table bytes
- *   that were not written since is that of a reset.
- * - `unexplained`: anything else.
- */
-export const REASONS = ['width', 'reset', 'unexplained'] as const;
-export type Reason = (typeof REASONS)[number];
-
-export interface Difference {
-  readonly line: number;
-  readonly sbdf: Sbdf;
-  readonly kind: Kind;
-  readonly address: number;
-  readonly width: Width;
-  readonly recorded: bigint;
-  /** Undefined: the dispatcher did not claim the access. */
-  readonly answered: bigint | undefined;
-  readonly reason: Reason;
-}
 
 /** Differences of one reason that are kept one by one. */
 const LISTED = 100;
@@ -40,10 +24,11 @@ const LISTED = 100;
 const STRADDLE = KINDS.indexOf('straddle');
 const DIRECT = KINDS.indexOf('direct');
 const TABLE = KINDS.indexOf('table');
-const PBA = KINDS.indexOf('pba');
 
 /** Pages looked up without hashing, by page number. */
 const RECENT = 64;
+/** Pages remembered; a frame buffer has many. */
+const PAGES = 1 << 14;
 
 /** Runs recorded accesses through a dispatcher whose host pages answer with the recorded values. */
 export class Replay implements AccessSink {
@@ -73,13 +58,12 @@ export class Replay implements AccessSink {
 
   constructor(policy: Policy) {
     this.policy = policy;
-    const page: HostPage = this.record;
     this.dispatcher = createDispatcher({
       policy,
       // The traced driver owned the machine.
       domain: 'hardware',
       host: {
-        mapPage: () => page,
+        mapPage: () => this.record,
         mayMapBar: (sbdf, bar) => this.machine.get(sbdf)?.decodes(bar.index) ?? true,
         armVector: (sbdf) => {
           const fn = this.machine.get(sbdf);
@@ -169,7 +153,7 @@ export class Replay implements AccessSink {
         ? kind < DIRECT && kind !== STRADDLE
         : answer !== low || (width === 8 && this.dispatcher.high !== high)
     ) {
-      if (fn) this.differ(fn, KINDS[kind], page, address, width, low, high, answer);
+      if (fn) this.differ(fn, KINDS[kind], address, width, low, high, answer);
     }
   }
 
@@ -211,6 +195,7 @@ export class Replay implements AccessSink {
         (location: Location) => this.machine.get(location.fn.sbdf),
       );
       if (owners.traps) this.heatOf(owners);
+      if (this.pages.size === PAGES) this.forgetPages();
       this.pages.set(number, owners);
     }
     this.recent[number % RECENT] = owners;
@@ -235,7 +220,6 @@ export class Replay implements AccessSink {
   private differ(
     fn: ReplayedFunction,
     kind: Kind,
-    page: PageOwners,
     address: number,
     width: Width,
     low: number,
@@ -244,11 +228,10 @@ export class Replay implements AccessSink {
   ): void {
     const recorded = wide(width, low, high);
     const answered = answer === UNCLAIMED ? undefined : wide(width, answer, this.dispatcher.high);
-    let reason: Reason = 'unexplained';
-    if (answered !== undefined) {
-      if (this.isRefused(page, address, width, recorded, answered)) reason = 'width';
-      else if (kind === 'table' && wasReset(fn, address, width, recorded, answered)) reason = 'reset';
-    }
+    const reason =
+      answered === undefined
+        ? 'unexplained'
+        : this.reasonOf(fn, kind, { address, width, recorded, answered });
     if (this.reasons[reason]++ < LISTED) {
       this.differences.push({
         line: this.line,
@@ -264,39 +247,16 @@ export class Replay implements AccessSink {
     if (reason === 'reset') this.restart(fn);
   }
 
-  /** Some of its bytes the policy does not let this access read, and they are all that differ. */
-  private isRefused(
-    page: PageOwners,
-    address: number,
-    width: Width,
-    recorded: bigint,
-    answered: bigint,
-  ): boolean {
-    const aligned = address % width === 0;
-    const offset = address - page.address;
-    let refused = false;
-    for (let index = 0; index < width; index++) {
-      const at = offset + index;
-      const owners = at < PAGE_SIZE ? page : this.ownersOf(page.address + PAGE_SIZE);
-      const kind = owners.kinds[(at % PAGE_SIZE) >>> 3];
-      const widths = this.widthsOf(kind);
-      // Widths of 15 mean that an unaligned access is split.
-      const allowed = (widths & width) !== 0 && (aligned || widths === 15);
-      if (!allowed) refused = true;
-      const got = byteOf(answered, index);
-      if (got === byteOf(recorded, index)) continue;
-      // Policies that drop an access which crosses owners answer all of it with ones.
-      if (got !== 0xff || (allowed && this.policy.crossing !== 'drop')) return false;
-    }
-    return refused;
-  }
-
-  /** Bit set of the widths with which bytes of a kind may be read. */
-  private widthsOf(kind: number): number {
-    if (kind === TABLE) return 4 | 8;
-    if (kind === PBA) return this.policy.pbaWidths;
-    // An unaligned access ran past the end of a BAR.
-    return kind === NOBODY ? 0 : 15;
+  private reasonOf(fn: ReplayedFunction, kind: Kind, read: AnsweredRead): Reason {
+    const kindOf = (address: number) => {
+      const offset = address % PAGE_SIZE;
+      return this.ownersOf(address - offset).kinds[offset >>> 3];
+    };
+    if (isRefused(read, this.policy, kindOf)) return 'width';
+    const table = fn.tableAddress(0);
+    const reset =
+      kind === 'table' && table !== undefined && fn.sinceReset && isAfterReset(read, table, fn.sinceReset);
+    return reset ? 'reset' : 'unexplained';
   }
 
   /** As after a reset, with what was written since. */
@@ -319,25 +279,6 @@ export class Replay implements AccessSink {
     fn.sinceReset?.set(address - start, low);
     if (width === 8) fn.sinceReset?.set(address - start + 4, high);
   }
-}
-
-/** Every dword that differs is as a reset leaves it (PCIe 6.1.4.2: masked, the rest 0 in practice) and unwritten since. */
-function wasReset(
-  fn: ReplayedFunction,
-  address: number,
-  width: Width,
-  recorded: bigint,
-  answered: bigint,
-): boolean {
-  const start = fn.tableAddress(0);
-  if (!fn.sinceReset || start === undefined) return false;
-  for (let index = 0; index < width; index += 4) {
-    const offset = address + index - start;
-    const value = BigInt.asUintN(32, recorded >> BigInt(8 * index));
-    if (value === BigInt.asUintN(32, answered >> BigInt(8 * index))) continue;
-    if (fn.sinceReset.has(offset) || value !== (offset % 16 === 12 ? 1n : 0n)) return false;
-  }
-  return true;
 }
 
 /** Pages of the table and PBA that the BAR holds. */
@@ -363,32 +304,3 @@ function warm(counts: Uint32Array, offset: number, width: Width): void {
 
 const wide = (width: Width, low: number, high: number): bigint =>
   BigInt(low) + (width === 8 ? BigInt(high) << 32n : 0n);
-
-const byteOf = (value: bigint, index: number): number => Number((value >> BigInt(8 * index)) & 0xffn);
-
-/** All host pages of a replay: they answer with the bytes of the access that is being replayed. */
-class RecordedAccess {
-  private address = 0;
-  private low = 0;
-  private high = 0;
-
-  set(address: number, low: number, high: number): void {
-    this.address = address;
-    this.low = low;
-    this.high = high;
-  }
-
-  read(offset: number, width: Width, high: Uint32Array): number {
-    // Page offsets are equal on both sides; an access may run into the next page.
-    const skip = 8 * ((offset - this.address) & (PAGE_SIZE - 1));
-    if (width === 8) high[0] = this.high;
-    let value = this.low;
-    if (skip >= 32) value = this.high >>> (skip - 32);
-    else if (skip > 0) value = (this.low >>> skip) | (this.high << (32 - skip));
-    if (width === 1) return value & 0xff;
-    if (width === 2) return value & 0xffff;
-    return value >>> 0;
-  }
-
-  write(): void {}
-}
