@@ -52,11 +52,15 @@ for (let digit = 0; digit < 16; digit++) {
   HEX[digit.toString(16).toUpperCase().charCodeAt(0)] = digit;
 }
 
-/** Whether the bytes at a position are this text. */
-export function startsWith(bytes: Uint8Array, at: number, end: number, text: string): boolean {
-  if (at + text.length > end) return false;
-  for (let index = 0; index < text.length; index++) {
-    if (bytes[at + index] !== text.charCodeAt(index)) return false;
+/** A word of a format, to be looked for in lines. */
+export const word = (text: string): Uint8Array =>
+  Uint8Array.from(text, (character) => character.charCodeAt(0));
+
+/** Whether the bytes at a position are this word. From its end: words of one format tend to start alike. */
+export function startsWith(bytes: Uint8Array, at: number, end: number, wanted: Uint8Array): boolean {
+  if (at + wanted.length > end) return false;
+  for (let index = wanted.length - 1; index >= 0; index--) {
+    if (bytes[at + index] !== wanted[index]) return false;
   }
   return true;
 }

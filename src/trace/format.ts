@@ -1,6 +1,6 @@
 import { InputError } from '../input-error.js';
 import { readLines } from '../lines.js';
-import { startsWith, textOf } from './digits.js';
+import { startsWith, textOf, word } from './digits.js';
 
 export type TraceFormat = 'mmiotrace' | 'qemu-log' | 'qemu-log-with-plugin';
 
@@ -8,6 +8,8 @@ export type TraceFormat = 'mmiotrace' | 'qemu-log' | 'qemu-log-with-plugin';
 const HEAD = 20_000;
 /** Memory events by which a plugin's first line must have come: one access has at most 16. */
 const EVENTS = 64;
+
+const PLUGIN = word('P ');
 
 const QEMU_LOG =
   /^(?:\d+@\d+\.\d+:)?(memory_region_ops_(?:read|write) |memory_region_subpage|pci_cfg_|pci_update_mappings)/;
@@ -19,7 +21,7 @@ export async function traceFormat(path: string): Promise<TraceFormat> {
   let format: TraceFormat | undefined;
   let events = 0;
   await readLines(path, (bytes, start, end, line) => {
-    if (startsWith(bytes, start, end, 'P ') && format) format = 'qemu-log-with-plugin';
+    if (startsWith(bytes, start, end, PLUGIN) && format) format = 'qemu-log-with-plugin';
     if (format === 'qemu-log-with-plugin' || (line > HEAD && !format)) return false;
     const text = textOf(bytes, start, Math.min(end, start + 128));
     if (!format && MMIOTRACE.test(text)) format = 'mmiotrace';

@@ -2,7 +2,7 @@ import { ADDRESS_LIMIT } from '../access.js';
 import { barFault } from '../inventory/bar-list.js';
 import type { Sbdf } from '../sbdf.js';
 import { type AccessSink, fits, isWidth } from './access-sink.js';
-import { Digits, startsWith, textOf } from './digits.js';
+import { Digits, startsWith, textOf, word } from './digits.js';
 
 /** A PCIDEV line. */
 export interface TracedDevice {
@@ -39,6 +39,14 @@ const HASH = 0x23;
 const R = 0x52;
 const W = 0x57;
 
+const MARK = word('MARK ');
+const UNKNOWN = word('UNKNOWN ');
+const MAP = word('MAP ');
+const UNMAP = word('UNMAP ');
+const PCIDEV = word('PCIDEV ');
+const VERSION = word('VERSION ');
+const LOST = word('MARK 0.000000 Lost ');
+
 const ACCESS_FORM = 'R or W, width 1, 2, 4 or 8, time, map, 0xaddress, 0xvalue, 0xpc, pid';
 
 /**
@@ -59,16 +67,16 @@ export class MmiotraceParser {
     if ((kind === R || kind === W) && bytes[start + 1] === SPACE) {
       return this.access(bytes, start, end, kind === W);
     }
-    if (startsWith(bytes, start, end, 'MARK ')) return this.mark(bytes, start, end);
-    if (startsWith(bytes, start, end, 'UNKNOWN ')) {
+    if (startsWith(bytes, start, end, MARK)) return this.mark(bytes, start, end);
+    if (startsWith(bytes, start, end, UNKNOWN)) {
       this.sink.unknown();
       return undefined;
     }
-    if (startsWith(bytes, start, end, 'MAP ')) return this.map(bytes, start, end);
-    if (startsWith(bytes, start, end, 'UNMAP ')) return this.unmap(bytes, start, end);
-    if (startsWith(bytes, start, end, 'PCIDEV ')) return this.device(textOf(bytes, start, end));
+    if (startsWith(bytes, start, end, MAP)) return this.map(bytes, start, end);
+    if (startsWith(bytes, start, end, UNMAP)) return this.unmap(bytes, start, end);
+    if (startsWith(bytes, start, end, PCIDEV)) return this.device(textOf(bytes, start, end));
     if (start === end) return undefined;
-    if (startsWith(bytes, start, end, 'VERSION ')) {
+    if (startsWith(bytes, start, end, VERSION)) {
       this.sink.version();
       return undefined;
     }
@@ -111,7 +119,7 @@ export class MmiotraceParser {
 
   private mark(bytes: Uint8Array, start: number, end: number): undefined {
     // Printed by the tracer when its buffer ran over.
-    if (!startsWith(bytes, start, end, 'MARK 0.000000 Lost ')) return;
+    if (!startsWith(bytes, start, end, LOST)) return;
     if (this.digits.decimal(bytes, start + 19, end) > 0) this.sink.lost(this.digits.value);
   }
 

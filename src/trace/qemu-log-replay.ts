@@ -18,6 +18,8 @@ export class QemuLogReplay implements QemuLogSink {
   private readonly refusals: string[] = [];
   /** Mappings that no config write accounts for, the last of each BAR. */
   private readonly surprises = new Map<string, number>();
+  /** Ports looked up, until the next config write. */
+  private readonly aliases = new Map<number, number | undefined>();
   private readonly replay: Replay;
   private readonly spaces = new Map<Sbdf, ConfigSpace>();
   private readonly bridges: readonly ConfigSpace[];
@@ -57,6 +59,7 @@ export class QemuLogReplay implements QemuLogSink {
   }
 
   configWrite(logged: LoggedFunction, register: number, value: number): void {
+    this.aliases.clear();
     const space = this.find(logged);
     if (!space) return;
     switch (space.write(register, value)) {
@@ -79,6 +82,7 @@ export class QemuLogReplay implements QemuLogSink {
   }
 
   mapping(logged: LoggedFunction, added: boolean, index: number, address: number, size: number): void {
+    this.aliases.clear();
     const space = this.find(logged);
     if (!space) return;
     if (added) this.learn(space, index, size);
@@ -96,6 +100,12 @@ export class QemuLogReplay implements QemuLogSink {
   }
 
   portAlias(port: number, pageOffset: number): number | undefined {
+    const key = port * PAGE_SIZE + pageOffset;
+    if (!this.aliases.has(key)) this.aliases.set(key, this.findAlias(port, pageOffset));
+    return this.aliases.get(key);
+  }
+
+  private findAlias(port: number, pageOffset: number): number | undefined {
     for (const space of this.spaces.values()) {
       const range = space.portRange(port);
       if (!range) continue;

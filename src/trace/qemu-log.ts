@@ -1,6 +1,6 @@
 import { ADDRESS_LIMIT, PAGE_SIZE, type Width } from '../access.js';
 import { type AccessSink, isWidth } from './access-sink.js';
-import { Digits, startsWith, textOf } from './digits.js';
+import { Digits, startsWith, textOf, word } from './digits.js';
 
 /** A function as a log line names it: its bus number is the one it had at that moment. */
 export interface LoggedFunction {
@@ -25,8 +25,21 @@ export interface QemuLogSink extends AccessSink {
 const SPACE = 0x20;
 const COLON = 0x3a;
 const AT = 0x40;
+const DOT = 0x2e;
 const P = 0x50;
 const PORTS = 0x10000;
+
+const EVENT = word('memory_region_ops_');
+const CONFIG_WRITE = word('pci_cfg_write ');
+const MAPPINGS = word('pci_update_mappings_');
+const CPU = word('cpu ');
+const MR = word(' mr ');
+const ADDR = word(' addr ');
+const VALUE = word(' value ');
+const SIZE = word(' size ');
+const VA = word(' va ');
+const PC = word(' pc ');
+const PA = word(' pa ');
 
 const EVENT_FORM = 'memory_region_ops_read or _write, cpu, mr, addr, value, size';
 const PLUGIN_FORM = 'P, cpu, R or W, size 1, 2, 4 or 8, va 0x.., pc 0x.. and perhaps pa 0x..';
@@ -78,14 +91,15 @@ export class QemuLogParser {
     if (bytes[start] === P && bytes[start + 1] === SPACE) {
       return this.plugin ? this.pluginLine(bytes, start, end) : undefined;
     }
-    const at = this.prefix(bytes, start, end);
+    const at = behindPrefix(bytes, start, end);
     switch (bytes[at]) {
       case 0x6d: // m
-        if (!startsWith(bytes, at, end, 'memory_region_ops_')) return undefined;
-        return this.event(bytes, at + 18, end);
+        if (!startsWith(bytes, at, end, EVENT)) return undefined;
+        this.clock(bytes, start, at);
+        return this.event(bytes, at + EVENT.length, end);
       case 0x70: // p
-        if (startsWith(bytes, at, end, 'pci_cfg_write ')) return this.configWrite(textOf(bytes, at, end));
-        if (startsWith(bytes, at, end, 'pci_update_mappings_')) return this.mapping(textOf(bytes, at, end));
+        if (startsWith(bytes, at, end, CONFIG_WRITE)) return this.configWrite(textOf(bytes, at, end));
+        if (startsWith(bytes, at, end, MAPPINGS)) return this.mapping(textOf(bytes, at, end));
         return undefined;
       default:
         // Device models print what they like.
@@ -93,41 +107,38 @@ export class QemuLogParser {
     }
   }
 
-  /** Steps over `tid@seconds.microseconds:`. */
-  private prefix(bytes: Uint8Array, start: number, end: number): number {
+  /** Reads `tid@seconds.microseconds:`, where the line has it. */
+  private clock(bytes: Uint8Array, start: number, end: number): void {
     const { digits } = this;
     let at = digits.decimal(bytes, start, end);
-    if (at < 0 || bytes[at] !== AT) return start;
+    if (at < 0 || bytes[at] !== AT) return;
     at = digits.decimal(bytes, at + 1, end);
+    if (at < 0 || bytes[at] !== DOT) return;
     const seconds = digits.value;
-    if (at < 0) return start;
-    at = digits.decimal(bytes, at + 1, end);
-    if (at < 0 || bytes[at] !== COLON) return start;
-    this.seconds = seconds + digits.value * 1e-6;
-    return at + 1;
+    if (digits.decimal(bytes, at + 1, end) >= 0) this.seconds = seconds + digits.value * 1e-6;
   }
 
   private event(bytes: Uint8Array, start: number, end: number): string | undefined {
     const { digits } = this;
     const write = bytes[start] === 0x77;
     let at = start + (write ? 6 : 5);
-    if (!startsWith(bytes, at, end, 'cpu ')) return EVENT_FORM;
+    if (!startsWith(bytes, at, end, CPU)) return EVENT_FORM;
     if (bytes[at + 4] === 0x2d) {
       this.sink.deviceMade();
       return undefined;
     }
     at = digits.decimal(bytes, at + 4, end);
     const cpu = digits.value;
-    if (at < 0 || cpu > 0xffff || !startsWith(bytes, at, end, ' mr ')) return EVENT_FORM;
+    if (at < 0 || cpu > 0xffff || !startsWith(bytes, at, end, MR)) return EVENT_FORM;
     at = digits.hex(bytes, at + 4, end);
-    if (at < 0 || !startsWith(bytes, at, end, ' addr ')) return EVENT_FORM;
+    if (at < 0 || !startsWith(bytes, at, end, ADDR)) return EVENT_FORM;
     at = digits.hex(bytes, at + 6, end);
     const address = digits.high * 2 ** 32 + digits.low;
-    if (at < 0 || !startsWith(bytes, at, end, ' value ')) return EVENT_FORM;
+    if (at < 0 || !startsWith(bytes, at, end, VALUE)) return EVENT_FORM;
     at = digits.hex(bytes, at + 7, end);
     const low = digits.low;
     const high = digits.high;
-    if (at < 0 || !startsWith(bytes, at, end, ' size ')) return EVENT_FORM;
+    if (at < 0 || !startsWith(bytes, at, end, SIZE)) return EVENT_FORM;
     at = digits.decimal(bytes, at + 6, end);
     if (at < 0 || !isWidth(digits.value) || address >= ADDRESS_LIMIT) return EVENT_FORM;
     if (this.plugin) this.keep(cpu, address, digits.value, low, high);
@@ -154,16 +165,16 @@ export class QemuLogParser {
     const write = bytes[at + 1] === 0x57;
     if (at < 0 || (!write && bytes[at + 1] !== 0x52)) return PLUGIN_FORM;
     const width = bytes[at + 3] - 0x30;
-    if (!isWidth(width) || !startsWith(bytes, at + 4, end, ' va ')) return PLUGIN_FORM;
+    if (!isWidth(width) || !startsWith(bytes, at + 4, end, VA)) return PLUGIN_FORM;
     at = digits.hex(bytes, at + 8, end);
     const pageOffset = digits.low % PAGE_SIZE;
-    if (at < 0 || !startsWith(bytes, at, end, ' pc ')) return PLUGIN_FORM;
+    if (at < 0 || !startsWith(bytes, at, end, PC)) return PLUGIN_FORM;
     at = digits.hex(bytes, at + 4, end);
     if (at < 0) return PLUGIN_FORM;
     const pieces = this.pieces[cpu];
     const count = pieces?.count ?? 0;
     let address = -1;
-    if (startsWith(bytes, at, end, ' pa ')) {
+    if (startsWith(bytes, at, end, PA)) {
       if (digits.hex(bytes, at + 4, end) < 0) return PLUGIN_FORM;
       address = digits.number;
       if (address >= ADDRESS_LIMIT) return 'pa 0x.. below 2^52';
@@ -232,6 +243,15 @@ export class QemuLogParser {
     );
     return undefined;
   }
+}
+
+/** Position behind `tid@seconds.microseconds:`, or the line's start. */
+function behindPrefix(bytes: Uint8Array, start: number, end: number): number {
+  const first = bytes[start];
+  if (first < 0x30 || first > 0x39) return start;
+  let at = start;
+  while (at < end && bytes[at] !== COLON) at++;
+  return at < end ? at + 1 : start;
 }
 
 function logged([, bus, device, fn]: readonly string[]): LoggedFunction {
