@@ -21,10 +21,11 @@ function expectEqual(
   }));
   const [first, ...others] = subjects.map(({ subject }) => subject);
   for (const [number, action] of actions.entries()) {
-    const expected = first.act(action);
+    const expected = JSON.stringify(first.act(action));
     for (const [index, other] of others.entries()) {
       const context = `${subjects[index + 1].name}, action ${number}: ${JSON.stringify(action)}`;
-      expect(other.act(action), context).toEqual(expected);
+      const got = JSON.stringify(other.act(action));
+      if (got !== expected) expect.fail(`${context}\n  expected ${expected}\n  got      ${got}`);
     }
     // Costly; what a write did to the vectors shows sooner or later.
     const accesses = action.do === 'read' || action.do === 'write';

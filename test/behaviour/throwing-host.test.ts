@@ -133,6 +133,26 @@ describe.each(engines)('$name', (engine) => {
     });
   });
 
+  describe('an access across functions under strict', () => {
+    const small = (sbdf: number, offset: number): FunctionDescription => ({
+      sbdf,
+      bars: [{ index: 0, type: 'mem32', address: BAR + offset, size: 0x20 }],
+      decode: true,
+    });
+    it.each([
+      // Map and two bytes of the first, then the second's map.
+      ['that begins in another one', 0x1e, 4],
+      ["that begins in nobody's bytes", 0x3e, 1],
+    ])('%s names the function whose page threw', (_, offset, call) => {
+      const made = new Subject(engine, policies.strict, 'guest');
+      for (const description of [small(8, 0), small(9, offset + 2)]) made.act({ do: 'assign', description });
+      made.act({ do: 'throw', call });
+      const { answer, calls } = made.act({ do: 'read', address: BAR + offset, width: 4 });
+      expect(answer).toBe(`${0xffffffff}`);
+      expect(calls.slice(-3)).toEqual(['map 9 fe000000', 'error host-error 9', `onError: host call ${call}`]);
+    });
+  });
+
   it('strict switches decoding off whatever throws', () => {
     for (const call of [1, 2, 3]) {
       const made = new Subject(engine, policies.strict, 'guest');
