@@ -1,8 +1,10 @@
-// Builds dist/: the wasm from assembly/, the module that carries it as base64, and the TypeScript around it.
+// Builds dist/: the wasm from assembly/, the module that carries it as base64, and the TypeScript around it. The
+// modules are bundled because V8 folds constants of a module's own scope, but not imported ones.
 import { spawnSync } from 'node:child_process';
-import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
+import { build } from 'vite';
 
 const resolve = createRequire(import.meta.url).resolve;
 
@@ -19,6 +21,20 @@ writeFileSync('src/engine/core.generated.ts', `// Made by build.mjs from assembl
 
 rmSync('dist', { recursive: true, force: true });
 run(join(dirname(resolve('typescript/package.json')), 'bin/tsc'), '-p', 'tsconfig.build.json');
+await build({
+  configFile: false,
+  logLevel: 'warn',
+  build: {
+    ssr: true,
+    target: 'es2022',
+    minify: false,
+    emptyOutDir: false,
+    rolldownOptions: {
+      input: { index: 'src/index.ts', 'cli/main': 'src/cli/main.ts' },
+      output: { entryFileNames: 'src/[name].js', chunkFileNames: 'src/chunks/[name].js' },
+    },
+  },
+});
 copyFileSync('build/core.wasm', 'dist/core.wasm');
 writeFileSync('dist/core.wasm.d.ts', 'declare const module: WebAssembly.Module;\nexport default module;\n');
-if (existsSync('dist/src/cli/main.js')) chmodSync('dist/src/cli/main.js', 0o755);
+chmodSync('dist/src/cli/main.js', 0o755);

@@ -12,10 +12,8 @@ export const ADDRESS_LIMIT = 2 ** 52;
 /** The page that holds an address. Plain arithmetic: addresses do not fit 32-bit operators. */
 export const pageOf = (address: number): number => address - (address % PAGE_SIZE);
 
-export const TWO_32 = 0x1_0000_0000;
-
 /** All ones of an access; of 8 bytes one lane. */
 export const ones = (width: Width): number => (width < 4 ? 2 ** (8 * width) - 1 : 0xffffffff);
 
 /** The address of two 32-bit lanes, signed or not. */
-export const addressOf = (low: number, high: number): number => (low >>> 0) + (high >>> 0) * TWO_32;
+export const addressOf = (low: number, high: number): number => (low >>> 0) + (high >>> 0) * 0x1_0000_0000;

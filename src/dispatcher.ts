@@ -1,5 +1,5 @@
 import { HIGH, SPLIT, STATUS, UNCLAIMED_ACCESS } from '../assembly/layout.js';
-import { ones, TWO_32, UNCLAIMED, type Width } from './access.js';
+import { ones, UNCLAIMED, type Width } from './access.js';
 import { Completion } from './completion.js';
 import type { DiagnosticCode, DiagnosticCounter } from './diagnostics.js';
 import { Domain } from './domain.js';
@@ -156,8 +156,8 @@ export class Dispatcher implements Trap {
   read(address: number, width: Width): number {
     if (typeof address !== 'number') return this.unclaimed();
     const low = address >>> 0;
-    const high = (address / TWO_32) >>> 0;
-    if (low + high * TWO_32 !== address || !isWidth(width)) return this.unclaimed();
+    const high = (address / 0x1_0000_0000) >>> 0;
+    if (low + high * 0x1_0000_0000 !== address || !isWidth(width)) return this.unclaimed();
     const value = this.coreRead(low, high, width);
     if (value !== -1) return value >>> 0;
     const { words } = this.core;
@@ -177,8 +177,8 @@ export class Dispatcher implements Trap {
   write(address: number, width: Width, data: number, dataHigh = 0): boolean {
     if (typeof address !== 'number') return false;
     const low = address >>> 0;
-    const high = (address / TWO_32) >>> 0;
-    if (low + high * TWO_32 !== address || !isWidth(width)) return false;
+    const high = (address / 0x1_0000_0000) >>> 0;
+    if (low + high * 0x1_0000_0000 !== address || !isWidth(width)) return false;
     const outcome = this.coreWrite(low, high, width, data, dataHigh);
     if (outcome === 0) return true;
     if (outcome === UNCLAIMED_ACCESS) return false;
