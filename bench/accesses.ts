@@ -72,7 +72,9 @@ function floors(reads: Float64Array, written: Float64Array): Variant[] {
   const floor = createFloor();
   const read: Loop<Floor> = loop('floor read', FLOOR_READ);
   const write: Loop<Floor> = loop('floor write', FLOOR_WRITE);
+  const storing: Loop<Pick<Floor, 'write'>> = loop('floor storing write', FLOOR_WRITE);
   const guest = createGuest({ trap_read: floor.read, trap_write: floor.trap_write }, reads);
+  const storingGuest = createGuest({ trap_read: floor.read, trap_write: floor.storing_trap_write }, written);
   const variant = (door: Key['door'], access: Key['access'], run: Variant['run']): Variant => ({
     key: { subject: 'floor', door, access },
     accesses: ACCESSES,
@@ -81,8 +83,10 @@ function floors(reads: Float64Array, written: Float64Array): Variant[] {
   return [
     variant('js', 'read', (count) => read(floor, reads, data, count)),
     variant('js', 'write', (count) => write(floor, written, data, count)),
+    variant('js', 'storing write', (count) => storing({ write: floor.storing_write }, written, data, count)),
     variant('wasm', 'read', guest.read),
     variant('wasm', 'write', guest.write),
+    variant('wasm', 'storing write', storingGuest.write),
   ];
 }
 

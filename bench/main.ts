@@ -15,7 +15,7 @@ const HELP = `Usage: npm run bench -- [--quick] [--json]
 Measures Trapline, the floors and its rivals side by side, and compares with the targets.
 
   --quick   under 20 seconds: fewer samples, fewer numbers of functions
-  --json    one JSON document on standard output, nothing else
+  --json    one JSON document on standard output (npm adds its own lines: npm run --silent bench)
   --help    this text`;
 
 const { values: options } = parseArgs({

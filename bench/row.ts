@@ -9,7 +9,7 @@ export type Door = 'js' | 'wasm' | 'ring';
 export interface Key {
   readonly subject: Subject;
   readonly door: Door;
-  readonly access: Case | 'read' | 'write';
+  readonly access: Case | 'read' | 'write' | 'storing write';
   /** Ring: records answered by one call. */
   readonly batch?: number;
 }

@@ -5,11 +5,21 @@ import type { Dispatcher } from '../src/index.js';
 export type ReadCall = (low: number, high: number, width: number) => number;
 export type WriteCall = (low: number, high: number, width: number, data: number, dataHigh: number) => number;
 
-/** Calls with the core's signatures whose bodies do one load. See floor.wat. */
+export type TrapWriteCall = (
+  low: number,
+  high: number,
+  width: number,
+  data: number,
+  dataHigh: number,
+) => void;
+
+/** Calls with the core's signatures whose bodies do one load, or one store. See floor.wat. */
 export interface Floor {
   readonly read: ReadCall;
   readonly write: WriteCall;
-  trap_write(low: number, high: number, width: number, data: number, dataHigh: number): void;
+  readonly trap_write: TrapWriteCall;
+  readonly storing_write: WriteCall;
+  readonly storing_trap_write: TrapWriteCall;
 }
 
 /** See guest.wat. */
