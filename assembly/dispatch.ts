@@ -1,14 +1,17 @@
 import { classify, DONE, IN_SPAN, span } from './classify';
 import { readEntry, writeEntry, writeWord } from './entry';
-import { DATA, FORWARD, FORWARDED, HIGH, KINDS, PAGE, STATUS, TABLE } from './layout';
+import { DATA, EMPTY_LEAF, FORWARD, FORWARDED, HIGH, KINDS, PAGE, STATUS, TABLE } from './layout';
 import { leafOf } from './page-map';
 
 /**
- * One guest read. Returns the value's low lane, the high lane of 8 bytes in HIGH. -1 with STATUS 0 is a value or all
- * ones; -1 with another STATUS is an outcome that TypeScript finishes.
+ * One guest read from JavaScript, its address as a number: any, and unclaimed unless an integer in [0, 2^52). Returns
+ * the value's low lane, the high lane of 8 bytes in HIGH. -1 with STATUS 0 is a value or all ones; -1 with another
+ * STATUS is an outcome that TypeScript finishes.
  */
-export function read(low: u32, high: u32, width: u32): i32 {
-  const leaf = leafOf(low, high);
+export function read(address: f64, width: u32): i32 {
+  const bits = <i64>address;
+  const leaf = <f64>bits === address ? leafOf(bits) : EMPTY_LEAF;
+  const low = <u32>bits;
   const kind = kindOf(leaf, low);
   if (width === 4 && inEntry(kind, low)) return load<i32>(entryAt(leaf, low));
   if (width === 4 && ((kind ^ FORWARD) | (low & 3)) === 0) {
@@ -18,9 +21,11 @@ export function read(low: u32, high: u32, width: u32): i32 {
   return readRest(leaf, kind, low, width);
 }
 
-/** One guest write. Returns 0 when all is done, else an outcome that TypeScript finishes. */
-export function write(low: u32, high: u32, width: u32, data: u32, dataHigh: u32): i32 {
-  const leaf = leafOf(low, high);
+/** One guest write from JavaScript. Returns 0 when all is done, else an outcome that TypeScript finishes. */
+export function write(address: f64, width: u32, data: u32, dataHigh: u32): i32 {
+  const bits = <i64>address;
+  const leaf = <f64>bits === address ? leafOf(bits) : EMPTY_LEAF;
+  const low = <u32>bits;
   const kind = kindOf(leaf, low);
   return width === 4 && inEntry(kind, low)
     ? writeWord(leaf, kind, low, data)

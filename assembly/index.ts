@@ -1,4 +1,4 @@
-// The ABI: every export. Addresses and 8-byte data are two u32 lanes, low and high.
+// The ABI: every export. 8-byte data are two u32 lanes, low and high; addresses as well, but for JavaScript's.
 
 /** One access from JavaScript; what it cannot finish comes back as an outcome (layout.ts). */
 export { read, write } from './dispatch';

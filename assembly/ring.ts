@@ -26,8 +26,9 @@ export function answer(first: usize, end: usize): usize {
   for (let record = first; record < end; record += RECORD_SIZE) {
     const tail = load<u32>(record, RECORD_TAIL);
     if ((tail & TAIL_PLAIN_MASK) !== TAIL_PLAIN || load<u32>(record, RECORD_COUNT) !== 1) continue;
-    const low = load<u32>(record, RECORD_ADDRESS);
-    const leaf = leafOf(low, load<u32>(record, RECORD_ADDRESS + 4));
+    const address = load<u64>(record, RECORD_ADDRESS);
+    const low = <u32>address;
+    const leaf = leafOf(address);
     const kind = kindOf(leaf, low);
     if (load<u32>(record, RECORD_WIDTH) === 4 && inEntry(kind, low)) {
       if (tail & TAIL_READ) {

@@ -1,4 +1,5 @@
-import { entryAt, inEntry, kindOf, readRest, write } from './dispatch';
+import { entryAt, inEntry, kindOf, readRest, writeRest } from './dispatch';
+import { writeWord } from './entry';
 import { complete_read, complete_write, unclaimed_read, unclaimed_write } from './host';
 import { STATUS, UNCLAIMED_ACCESS } from './layout';
 import { leafOf } from './page-map';
@@ -7,7 +8,7 @@ import { leafOf } from './page-map';
 
 /** Returns the value, zero-extended; of 8 bytes the low lane, the high one in HIGH. */
 export function trap_read(low: u32, high: u32, width: u32): i32 {
-  const leaf = leafOf(low, high);
+  const leaf = leafOf(((<u64>high) << 32) | low);
   const kind = kindOf(leaf, low);
   if (width === 4 && inEntry(kind, low)) return load<i32>(entryAt(leaf, low));
   const value = readRest(leaf, kind, low, width);
@@ -24,7 +25,12 @@ function finishRead(low: u32, high: u32, width: u32): i32 {
 }
 
 export function trap_write(low: u32, high: u32, width: u32, data: u32, dataHigh: u32): void {
-  const outcome = write(low, high, width, data, dataHigh);
+  const leaf = leafOf(((<u64>high) << 32) | low);
+  const kind = kindOf(leaf, low);
+  const outcome =
+    width === 4 && inEntry(kind, low)
+      ? writeWord(leaf, kind, low, data)
+      : writeRest(leaf, kind, low, width, data, dataHigh);
   if (outcome === 0) return;
   if (outcome === UNCLAIMED_ACCESS) unclaimed_write(low, high, width, data, dataHigh);
   else complete_write(low, high, width, data, dataHigh, outcome);

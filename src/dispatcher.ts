@@ -1,4 +1,4 @@
-import { HIGH, SPLIT, STATUS, UNCLAIMED_ACCESS } from '../assembly/layout.js';
+import { FORWARDED, HIGH, SPLIT, STATUS, UNCLAIMED_ACCESS } from '../assembly/layout.js';
 import { ones, UNCLAIMED, type Width } from './access.js';
 import { Completion } from './completion.js';
 import type { DiagnosticCode, DiagnosticCounter } from './diagnostics.js';
@@ -154,35 +154,34 @@ export class Dispatcher implements Trap {
   }
 
   read(address: number, width: Width): number {
-    if (typeof address !== 'number') return this.unclaimed();
-    const low = address >>> 0;
-    const high = (address / 0x1_0000_0000) >>> 0;
-    if (low + high * 0x1_0000_0000 !== address || !isWidth(width)) return this.unclaimed();
-    const value = this.coreRead(low, high, width);
+    if (typeof address !== 'number' || !isWidth(width)) return this.unclaimed();
+    const value = this.coreRead(address, width);
     if (value !== -1) return value >>> 0;
     const { words } = this.core;
     const outcome = words[STATUS / 4];
-    if (outcome === 0) return ones(width);
     words[STATUS / 4] = 0;
-    if (outcome === UNCLAIMED_ACCESS) return this.unclaimed();
     const page = this.pages[outcome >>> 8];
     // Memory cannot fail, nor tell how it is accessed: no need for the try in Completion.
-    if (page.view !== undefined && width !== 8 && (outcome & 0xff) <= SPLIT) {
+    if (page.view !== undefined && (outcome & 0xff) <= SPLIT && width !== 8) {
       if ((outcome & 0xff) === SPLIT) this.unalignedRead.report(page.sbdf, address);
-      return page.read(low & 0xfff, width) >>> 0;
+      return page.read(address & 0xfff, width) >>> 0;
     }
-    return this.completion.read(outcome, low | 0, high | 0, width) >>> 0;
+    if (outcome === 0) return ones(width);
+    if (outcome === UNCLAIMED_ACCESS) return this.unclaimed();
+    return this.completion.read(outcome, address | 0, (address / 0x1_0000_0000) | 0, width) >>> 0;
   }
 
   write(address: number, width: Width, data: number, dataHigh = 0): boolean {
-    if (typeof address !== 'number') return false;
-    const low = address >>> 0;
-    const high = (address / 0x1_0000_0000) >>> 0;
-    if (low + high * 0x1_0000_0000 !== address || !isWidth(width)) return false;
-    const outcome = this.coreWrite(low, high, width, data, dataHigh);
+    if (typeof address !== 'number' || !isWidth(width)) return false;
+    const outcome = this.coreWrite(address, width, data, dataHigh);
     if (outcome === 0) return true;
+    const page = this.pages[outcome >>> 8];
+    if (page.view !== undefined && (outcome & 0xff) === FORWARDED && width !== 8) {
+      page.write(address & 0xfff, width, data, 0);
+      return true;
+    }
     if (outcome === UNCLAIMED_ACCESS) return false;
-    this.completion.write(outcome, low | 0, high | 0, width, data | 0, dataHigh | 0);
+    this.completion.write(outcome, address | 0, (address / 0x1_0000_0000) | 0, width, data | 0, dataHigh | 0);
     return true;
   }
 

@@ -12,11 +12,11 @@ import {
 import { TraplineError } from '../errors.js';
 import { wasm } from './core.generated.js';
 
-/** The core's exports; signatures are flat i32. See assembly/index.ts. */
+/** The core's exports; all arguments i32 but for the address, f64, of read and write. See assembly/index.ts. */
 export interface CoreExports {
   configure(pbaWritable: boolean, splitsCrossing: boolean): void;
-  read(low: number, high: number, width: number): number;
-  write(low: number, high: number, width: number, data: number, dataHigh: number): number;
+  read(address: number, width: number): number;
+  write(address: number, width: number, data: number, dataHigh: number): number;
   trap_read(low: number, high: number, width: number): number;
   trap_write(low: number, high: number, width: number, data: number, dataHigh: number): void;
   answer(first: number, end: number): number;
