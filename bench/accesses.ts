@@ -1,5 +1,5 @@
-import type { Dispatcher } from '../src/index.js';
-import { FLOOR_READ, FLOOR_WRITE, type Loop, loop, READ, WRITE } from './loop.js';
+import type { Dispatcher } from 'trapline';
+import { FLOOR_WRITE, type Loop, loop, READ, WRITE } from './loop.js';
 import { throughRing } from './ring.js';
 import { AddressBlocks, BLOCK_SIZE, BLOCKS_START } from './rivals/address-blocks.js';
 import { LinearList } from './rivals/linear-list.js';
@@ -70,11 +70,14 @@ export function measureAccesses(
 
 function floors(reads: Float64Array, written: Float64Array): Variant[] {
   const floor = createFloor();
-  const read: Loop<Floor> = loop('floor read', FLOOR_READ);
+  const read: Loop<Floor> = loop('floor read', READ);
   const write: Loop<Floor> = loop('floor write', FLOOR_WRITE);
   const storing: Loop<Pick<Floor, 'write'>> = loop('floor storing write', FLOOR_WRITE);
-  const guest = createGuest({ trap_read: floor.read, trap_write: floor.trap_write }, reads);
-  const storingGuest = createGuest({ trap_read: floor.read, trap_write: floor.storing_trap_write }, written);
+  const guest = createGuest({ trap_read: floor.trap_read, trap_write: floor.trap_write }, reads);
+  const storingGuest = createGuest(
+    { trap_read: floor.trap_read, trap_write: floor.storing_trap_write },
+    written,
+  );
   const variant = (door: Key['door'], access: Key['access'], run: Variant['run']): Variant => ({
     key: { subject: 'floor', door, access },
     accesses: ACCESSES,

@@ -1,6 +1,6 @@
 import { PerformanceObserver } from 'node:perf_hooks';
 import { setImmediate } from 'node:timers/promises';
-import { createDispatcher } from '../src/index.js';
+import { createDispatcher } from 'trapline';
 import { loop } from './loop.js';
 import {
   addressOf,

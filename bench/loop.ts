@@ -26,9 +26,7 @@ export function loop<Subject>(name: string, body: string): Loop<Subject> {
   ) as Loop<Subject>;
 }
 
-/** Calls with the lanes that a dispatcher must make of an address: the floor. */
-export const FLOOR_READ = 'sum = (sum + subject.read(address >>> 0, (address / 4294967296) >>> 0, 4)) | 0;';
-export const FLOOR_WRITE =
-  'sum = (sum + subject.write(address >>> 0, (address / 4294967296) >>> 0, 4, values[index], 0)) | 0;';
 export const READ = 'sum = (sum + subject.read(address, 4)) | 0;';
 export const WRITE = 'if (subject.write(address, 4, values[index])) sum++;';
+/** The core's own signature. */
+export const FLOOR_WRITE = 'if (subject.write(address, 4, values[index], 0) === 0) sum++;';

@@ -66,7 +66,7 @@ async function main(): Promise<void> {
     rows.push(...merge(measured));
   }
   progress('the same eight pages');
-  const pages = await run<PageCost[]>({ measure: 'pages', ...effort });
+  const pages = await run<PageCost[]>({ measure: 'pages', rounds: 30, burst: effort.burst });
   progress('heap');
   const heap = await run<Growth[]>({ measure: 'heap' }, HEAP_FLAGS);
   progress('replay');

@@ -1,4 +1,4 @@
-import { createDispatcher, type FunctionDescription } from '../src/index.js';
+import { createDispatcher, type FunctionDescription } from 'trapline';
 import { loop, READ, WRITE } from './loop.js';
 import { measure, type Variant } from './rounds.js';
 import { ACCESSES, addressOf, describeFunction, mapPage, random, type Subject, values } from './topology.js';

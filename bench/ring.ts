@@ -1,4 +1,4 @@
-import type { Dispatcher, Ring } from '../src/index.js';
+import type { Dispatcher, Ring } from 'trapline';
 import type { Variant } from './rounds.js';
 import type { Key } from './row.js';
 import { ACCESSES, type Case, cases, values, writes } from './topology.js';

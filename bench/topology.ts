@@ -1,4 +1,4 @@
-import { createDispatcher, type Dispatcher, type FunctionDescription } from '../src/index.js';
+import { createDispatcher, type Dispatcher, type FunctionDescription } from 'trapline';
 
 /** Accesses of one sample: enough to make tinybench's own 71 ns an iteration vanish; a multiple of every batch. */
 export const ACCESSES = 12288;

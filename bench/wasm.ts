@@ -1,25 +1,19 @@
 import { readFileSync } from 'node:fs';
 import binaryen from 'assemblyscript/binaryen';
-import type { Dispatcher } from '../src/index.js';
+import type { Dispatcher } from 'trapline';
 
-export type ReadCall = (low: number, high: number, width: number) => number;
-export type WriteCall = (low: number, high: number, width: number, data: number, dataHigh: number) => number;
-
-export type TrapWriteCall = (
-  low: number,
-  high: number,
-  width: number,
-  data: number,
-  dataHigh: number,
-) => void;
+type TrapRead = (low: number, high: number, width: number) => number;
+type TrapWrite = (low: number, high: number, width: number, data: number, dataHigh: number) => void;
+type Write = (address: number, width: number, data: number, dataHigh: number) => number;
 
 /** Calls with the core's signatures whose bodies do one load, or one store. See floor.wat. */
 export interface Floor {
-  readonly read: ReadCall;
-  readonly write: WriteCall;
-  readonly trap_write: TrapWriteCall;
-  readonly storing_write: WriteCall;
-  readonly storing_trap_write: TrapWriteCall;
+  read(address: number, width: number): number;
+  readonly write: Write;
+  readonly storing_write: Write;
+  readonly trap_read: TrapRead;
+  readonly trap_write: TrapWrite;
+  readonly storing_trap_write: TrapWrite;
 }
 
 /** See guest.wat. */

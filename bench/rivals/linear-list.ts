@@ -1,4 +1,4 @@
-import { type FunctionDescription, UNCLAIMED } from '../../src/index.js';
+import { type FunctionDescription, UNCLAIMED } from 'trapline';
 import { type MapPage, MsixDevice } from './msix-device.js';
 
 /** All devices in a list that each access walks, as the Xen patch has it. */

@@ -1,4 +1,4 @@
-import { type FunctionDescription, UNCLAIMED } from '../../src/index.js';
+import { type FunctionDescription, UNCLAIMED } from 'trapline';
 import { type MapPage, MsixDevice, pageOf } from './msix-device.js';
 
 /** The device of each trapped page in a `Map`. */

@@ -1,4 +1,4 @@
-import type { FunctionDescription } from '../../src/index.js';
+import type { FunctionDescription } from 'trapline';
 
 const PAGE_SIZE = 4096;
 const ONES = 0xffffffff;
