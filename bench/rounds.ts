@@ -52,7 +52,10 @@ export function measure(variants: readonly Variant[], rounds: number, burst: num
   }
   for (let round = 0; round < rounds; round++) {
     bench.tasks.forEach((task, index) => {
-      variants[index].prepare?.();
+      const { prepare, run, accesses } = variants[index];
+      prepare?.();
+      // Fetches what the variant touches into the caches.
+      run(accesses);
       const before = canary();
       const { result } = task.runSync();
       const slower = Math.max(before, canary());
