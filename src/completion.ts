@@ -4,6 +4,7 @@ import type { DiagnosticCode, DiagnosticCounter } from './diagnostics.js';
 import type { Domain } from './domain.js';
 import type { MappedPage } from './memory/mapped-page.js';
 import type { PciFunction } from './pci/function.js';
+import type { Sbdf } from './sbdf.js';
 import { type ByteOwner, type ByteTarget, byFunction, byOwner, type Straddle } from './straddle.js';
 
 /**
@@ -14,6 +15,8 @@ export class Completion {
   private readonly domain: Domain;
   private readonly pages: readonly MappedPage[];
   private readonly unalignedRead: DiagnosticCounter;
+  /** The function whose host page is in use. */
+  private inUse: Sbdf = 0;
 
   constructor(domain: Domain) {
     this.domain = domain;
@@ -24,6 +27,7 @@ export class Completion {
   /** The value, of 8 bytes its low lane; the high one is in HIGH. */
   read(outcome: number, low: number, high: number, width: Width): number {
     const page = this.pages[outcome >>> 8];
+    this.inUse = page.sbdf;
     try {
       switch (outcome & 0xff) {
         case FORWARDED:
@@ -39,7 +43,7 @@ export class Completion {
           return this.readStraddle(page, width, addressOf(low, high));
       }
     } catch (error) {
-      this.domain.failed(page.sbdf, error);
+      this.domain.failed(this.inUse, error);
       return this.allOnes(width);
     }
   }
@@ -90,6 +94,7 @@ export class Completion {
 
   write(outcome: number, low: number, high: number, width: Width, data: number, dataHigh: number): void {
     const page = this.pages[outcome >>> 8];
+    this.inUse = page.sbdf;
     try {
       switch (outcome & 0xff) {
         case FORWARDED:
@@ -117,7 +122,7 @@ export class Completion {
           this.writeStraddle(page, width, data, dataHigh, addressOf(low, high));
       }
     } catch (error) {
-      this.domain.failed(page.sbdf, error);
+      this.domain.failed(this.inUse, error);
     }
   }
 
@@ -193,6 +198,7 @@ export class Completion {
   private target(owner: ByteOwner, failure: DiagnosticCode, address: number): ByteTarget | undefined {
     if (owner.kind === 'refused') this.domain.diagnostics.report('bad-size', owner.sbdf, address);
     if (owner.kind !== 'forward') return undefined;
+    this.inUse = owner.page.sbdf;
     return owner.page.mapped || this.map(owner.page, failure, address) ? owner : undefined;
   }
 

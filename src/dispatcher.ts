@@ -49,6 +49,8 @@ export class Dispatcher implements Trap {
   private readonly core: Core;
   private readonly domain: Domain;
   private readonly completion: Completion;
+  /** The core's; here, because a field less on the way to the outcome is measurable. */
+  private words: Uint32Array;
   private readonly pages: readonly MappedPage[];
   private readonly unalignedRead: DiagnosticCounter;
   private readonly coreRead: CoreExports['read'];
@@ -71,6 +73,10 @@ export class Dispatcher implements Trap {
       options.memoryLimit ?? DEFAULT_MEMORY,
       options.module,
     );
+    this.words = this.core.words;
+    this.core.onGrow = () => {
+      this.words = this.core.words;
+    };
     this.domain = new Domain(options, this.core);
     this.completion = new Completion(this.domain);
     this.pages = this.domain.pageList.pages;
@@ -94,7 +100,7 @@ export class Dispatcher implements Trap {
   }
 
   get high(): number {
-    return this.core.words[HIGH / 4];
+    return this.words[HIGH / 4];
   }
 
   /**
@@ -118,9 +124,7 @@ export class Dispatcher implements Trap {
       throw new TraplineError('bad-msix-capability', ...faults);
     }
     const fn = new PciFunction(description, sbdf, this.sequence++, domain, this.core, domain.pageList);
-    const enabled = fn.bars.filter(
-      (bar) => description.bars.find(({ index }) => index === bar.index)?.enabled ?? description.decode,
-    );
+    const enabled = fn.bars.filter((bar) => bar.isMemory && bar.initiallyEnabled);
     const overlaps = domain.policy.sharedPage === 'owner' ? domain.overlaps(enabled) : [];
     if (overlaps.length > 0) {
       domain.release(fn);
@@ -148,7 +152,7 @@ export class Dispatcher implements Trap {
       );
     }
     domain.functions.delete(fn.sbdf);
-    domain.disable(fn.bars.filter((bar) => bar.enabled));
+    domain.disable(fn.enabledBars);
     domain.attempt(fn, () => domain.dropPages(fn));
     domain.release(fn);
   }
@@ -157,9 +161,8 @@ export class Dispatcher implements Trap {
     if (typeof address !== 'number' || !isWidth(width)) return this.unclaimed();
     const value = this.coreRead(address, width);
     if (value !== -1) return value >>> 0;
-    const { words } = this.core;
-    const outcome = words[STATUS / 4];
-    words[STATUS / 4] = 0;
+    const outcome = this.words[STATUS / 4];
+    this.words[STATUS / 4] = 0;
     const page = this.pages[outcome >>> 8];
     // Memory cannot fail, nor tell how it is accessed: no need for the try in Completion.
     if (page.view !== undefined && (outcome & 0xff) <= SPLIT && width !== 8) {
@@ -219,7 +222,7 @@ export class Dispatcher implements Trap {
   }
 
   private unclaimed(): number {
-    this.core.words[HIGH / 4] = 0xffffffff;
+    this.words[HIGH / 4] = 0xffffffff;
     return UNCLAIMED;
   }
 }

@@ -38,8 +38,9 @@ export class Domain implements FunctionOwner {
     this.host = options.host;
     this.policy = options.policy ?? policies.strict;
     this.hardware = options.domain === 'hardware';
-    this.diagnostics = new Diagnostics(options.onDiagnostic, options.diagnosticLimit ?? DEFAULT_LIMIT);
-    this.onError = options.onError ?? (() => {});
+    this.onError = quiet(options.onError ?? (() => {}), () => {});
+    const sink = options.onDiagnostic && quiet(options.onDiagnostic, this.onError);
+    this.diagnostics = new Diagnostics(sink, options.diagnosticLimit ?? DEFAULT_LIMIT);
     this.core = core;
     this.pageMap = new PageMap(core);
     const { sharedPage, pbaWidths, crossing } = this.policy;
@@ -89,15 +90,20 @@ export class Domain implements FunctionOwner {
       for (const bar of bars) bar.enabled = false;
       throw error;
     }
-    for (const bar of bars) if (bar.type !== 'io') this.enabled.add(bar);
+    for (const bar of bars) this.enabled.add(bar);
   }
 
   disable(bars: readonly FunctionBar[]): void {
     for (const bar of bars) {
       bar.enabled = false;
-      if (bar.type !== 'io') this.enabled.remove(bar);
+      this.enabled.remove(bar);
     }
     this.plan.remove(bars);
+  }
+
+  /** Under the Xen policies the pages of one BAR's structures depend on where the other's are. */
+  moved(fn: PciFunction): void {
+    this.plan.refresh(fn.enabledBars);
   }
 
   /** Unmaps a function's host pages. */
@@ -108,17 +114,13 @@ export class Domain implements FunctionOwner {
 
   /** A sentence for each of these BARs that has bytes in common with an enabled one. */
   overlaps(bars: readonly FunctionBar[]): string[] {
-    return bars
-      .filter((bar) => bar.type !== 'io')
-      .flatMap((bar) => {
-        const others = bars.filter(
-          (other) => other !== bar && other.type !== 'io' && other.index < bar.index,
-        );
-        const other =
-          this.enabled.overlapping(bar) ??
-          others.find((candidate) => candidate.address < bar.end && bar.address < candidate.end);
-        return other ? [`${describe(bar)} overlaps ${describe(other)}`] : [];
-      });
+    return bars.flatMap((bar) => {
+      const others = bars.filter((other) => other.index < bar.index);
+      const other =
+        this.enabled.overlapping(bar) ??
+        others.find((candidate) => candidate.address < bar.end && bar.address < candidate.end);
+      return other ? [`${describe(bar)} overlaps ${describe(other)}`] : [];
+    });
   }
 
   /** Gives back what an unassigned function holds. */
@@ -132,6 +134,17 @@ export class Domain implements FunctionOwner {
 function describe(bar: FunctionBar): string {
   const range = `0x${bar.address.toString(16)}..+0x${bar.size.toString(16)}`;
   return `function ${formatSbdf(bar.fn.sbdf)}: bar ${bar.index} ${range}`;
+}
+
+/** A callback that cannot throw into an access. */
+function quiet<T>(callback: (value: T) => void, onError: (error: unknown) => void): (value: T) => void {
+  return (value) => {
+    try {
+      callback(value);
+    } catch (error) {
+      onError(error);
+    }
+  };
 }
 
 function checkOptions({ host, domain, policy }: DispatcherOptions): void {

@@ -16,6 +16,8 @@ export interface PagePlan {
   /** Rebuilds all pages that a change of these BARs touches. Throws `out-of-memory`, changing nothing. */
   add(bars: readonly FunctionBar[]): void;
   remove(bars: readonly FunctionBar[]): void;
+  /** Rebuilds the pages that these enabled BARs claim. */
+  refresh(bars: readonly FunctionBar[]): void;
 }
 
 /** BARs by the pages on which they claim bytes. */
@@ -68,20 +70,26 @@ abstract class ClaimedPages implements PagePlan {
   }
 
   remove(bars: readonly FunctionBar[]): void {
-    for (const page of this.update(bars, false)) {
-      try {
-        this.map.set(page / PAGE_SIZE, this.spans(page));
-      } catch {
-        // No room for what is left of a shared page: nobody answers there until its BARs are enabled anew.
-        this.map.set(page / PAGE_SIZE, []);
-      }
+    for (const page of this.update(bars, false)) this.rebuild(page);
+  }
+
+  refresh(bars: readonly FunctionBar[]): void {
+    for (const page of bars.flatMap((bar) => this.claimed(bar))) this.rebuild(page);
+  }
+
+  private rebuild(page: number): void {
+    try {
+      this.map.set(page / PAGE_SIZE, this.spans(page));
+    } catch {
+      // No room for what is left of a shared page: nobody answers there until its BARs are enabled anew.
+      this.map.set(page / PAGE_SIZE, []);
     }
   }
 
   private update(bars: readonly FunctionBar[], add: boolean): Set<number> {
     const pages = new Set<number>();
     for (const bar of bars) {
-      if (bar.type === 'io' || bar.end > ADDRESS_LIMIT) continue;
+      if (bar.end > ADDRESS_LIMIT) continue;
       for (const page of this.claimed(bar)) {
         if (add) this.claims.add(page, bar);
         else this.claims.remove(page, bar);
@@ -97,7 +105,6 @@ export class OwnerPlan extends ClaimedPages {
   sharedPages(bars: readonly FunctionBar[]): number[] {
     const shares = new Map<number, number>();
     for (const bar of bars) {
-      if (bar.type === 'io') continue;
       for (const page of edges(bar)) {
         shares.set(page, (shares.get(page) ?? this.claims.at(page).length) + 1);
       }

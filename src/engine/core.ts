@@ -68,6 +68,8 @@ export class Core {
   bytes!: Uint8Array;
   halfwords!: Uint16Array;
   words!: Uint32Array;
+  /** Called when the views were made anew. */
+  onGrow: () => void = () => {};
   private readonly free = new Map<number, number[]>();
   private next = HEAP;
 
@@ -138,6 +140,7 @@ export class Core {
       throw new TraplineError('out-of-memory', `memoryLimit: ${pages} more pages of 64 KiB exceed the limit`);
     }
     this.refresh();
+    this.onGrow();
   }
 
   private refresh(): void {

@@ -10,18 +10,25 @@ export class FunctionBar implements Bar {
   readonly size: number;
   address: number;
   hostAddress: number;
-  enabled = false;
+  enabled: boolean;
   /** The function's decode bit switches it: memory BARs; the ROM only when its own enable bit is set. */
   readonly followsDecode: boolean;
+  readonly initiallyEnabled: boolean;
+  /** Not I/O, which never traps and is not switched here. */
+  readonly isMemory: boolean;
 
-  constructor(fn: PciFunction, description: BarDescription) {
+  constructor(fn: PciFunction, description: BarDescription, decode: boolean) {
     this.fn = fn;
     this.index = description.index;
     this.type = description.type;
     this.size = description.size;
     this.address = description.address;
     this.hostAddress = description.hostAddress ?? description.address;
-    this.followsDecode = this.type === 'rom' ? description.enabled === true : this.type !== 'io';
+    const enabled = description.enabled ?? decode;
+    this.isMemory = this.type !== 'io';
+    this.followsDecode = this.type === 'rom' ? enabled : this.isMemory;
+    this.initiallyEnabled = enabled;
+    this.enabled = enabled && !this.isMemory;
   }
 
   /** One past the last byte. */

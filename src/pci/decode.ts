@@ -29,7 +29,7 @@ export function decodeOff(owner: FunctionOwner, fn: PciFunction): DecodeResult {
     return done ? 'okay' : 'fail';
   }
   fn.decoding = false;
-  owner.attempt(fn, () => owner.disable(fn.bars.filter((bar) => bar.enabled && bar.type !== 'io')));
+  owner.attempt(fn, () => owner.disable(fn.enabledBars));
   owner.attempt(fn, () => owner.dropPages(fn));
   owner.attempt(fn, () => writeCommand(owner, fn, false));
   return 'okay';
@@ -37,7 +37,7 @@ export function decodeOff(owner: FunctionOwner, fn: PciFunction): DecodeResult {
 
 /** What decoding being on at assign brings with it. Throws `out-of-memory`. */
 export function decodeAtAssign(owner: FunctionOwner, fn: PciFunction, bars: readonly FunctionBar[]): void {
-  const memory = bars.some((bar) => bar.type !== 'io');
+  const memory = bars.length > 0;
   if (owner.policy.enable !== 'all-or-nothing') {
     owner.enable(bars);
     fn.decoding = memory;

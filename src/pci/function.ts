@@ -35,9 +35,11 @@ export interface FunctionOwner {
   setDecode(fn: PciFunction, on: boolean): DecodeResult;
   /** Guest pages that several BARs have bytes on once these are enabled, ascending. */
   sharedPages(bars: readonly FunctionBar[]): number[];
-  /** Makes BARs reachable. Throws `out-of-memory`, changing nothing. */
+  /** Makes memory BARs reachable. Throws `out-of-memory`, changing nothing. */
   enable(bars: readonly FunctionBar[]): void;
   disable(bars: readonly FunctionBar[]): void;
+  /** A disabled BAR of the function moved. */
+  moved(fn: PciFunction): void;
   /** Unmaps a function's host pages. */
   dropPages(fn: PciFunction): void;
   /** A sentence for each of these BARs that has bytes in common with an enabled one or with another of them. */
@@ -68,7 +70,9 @@ export class PciFunction implements TrappedFunction {
     this.sbdf = sbdf;
     this.sequence = sequence;
     this.owner = owner;
-    this.bars = description.bars.map((bar) => new FunctionBar(this, bar)).sort((a, b) => a.index - b.index);
+    this.bars = description.bars
+      .map((bar) => new FunctionBar(this, bar, description.decode ?? false))
+      .sort((a, b) => a.index - b.index);
     const { msix } = description;
     if (msix) {
       this.tableBar = this.barAt(msix.table);
@@ -81,7 +85,11 @@ export class PciFunction implements TrappedFunction {
   }
 
   private barAt(offset: BarOffset): FunctionBar | undefined {
-    return this.bars.find((bar) => bar.index === offset.bir && bar.type !== 'io');
+    return this.bars.find((bar) => bar.index === offset.bir && bar.isMemory);
+  }
+
+  get enabledBars(): FunctionBar[] {
+    return this.bars.filter((bar) => bar.isMemory && bar.enabled);
   }
 
   get msix(): MsixLayout | undefined {
@@ -123,6 +131,7 @@ export class PciFunction implements TrappedFunction {
     if (bar.enabled) return false;
     bar.address = address - (address % BAR_GRAIN);
     if (owner.hardware) bar.hostAddress = bar.address;
+    owner.moved(this);
     return true;
   }
 
