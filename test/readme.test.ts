@@ -10,7 +10,10 @@ it('the example of the README prints what it says', () => {
   const folder = mkdtempSync(join(tmpdir(), 'trapline-'));
   try {
     const file = join(folder, 'example.mjs');
-    writeFileSync(file, example.replace("'trapline'", JSON.stringify(pathToFileURL('dist/src/index.js').href)));
+    writeFileSync(
+      file,
+      example.replace("'trapline'", JSON.stringify(pathToFileURL('dist/src/index.js').href)),
+    );
     const output = execFileSync(process.execPath, [file], { encoding: 'utf8' });
     expect(output.trim().split('\n')).toEqual(['vector 0 sends 33 to 0xfee01004', 'abcd true']);
   } finally {
