@@ -4,7 +4,7 @@ import { createGunzip } from 'node:zlib';
 import { InputError } from './input-error.js';
 
 /** Gets a line's bytes in [start, end), without its end; they are valid during the call only. False ends the reading. */
-export type LineSink = (bytes: Uint8Array, start: number, end: number, line: number) => unknown;
+export type LineSink = (bytes: Buffer, start: number, end: number, line: number) => unknown;
 
 /** Bytes of the file, as stored, that were read so far. */
 export type Progress = (done: number, total: number) => void;
@@ -17,8 +17,13 @@ const NEWLINE = 10;
 const CARRIAGE_RETURN = 13;
 
 /** Reads a text file, plain or gzip (told by its first bytes), line by line. Throws `InputError`. */
-export async function readLines(path: string, sink: LineSink, progress?: Progress): Promise<void> {
-  const lines = new Lines(path, sink);
+export async function readLines(
+  path: string,
+  sink: LineSink,
+  progress?: Progress,
+  longest = LONGEST_LINE,
+): Promise<void> {
+  const lines = new Lines(path, sink, longest);
   try {
     const { size } = await fileAt(path);
     const file = createReadStream(path, { highWaterMark: CHUNK });
@@ -28,7 +33,7 @@ export async function readLines(path: string, sink: LineSink, progress?: Progres
     }
     lines.end();
   } catch (error) {
-    throw asInputError(path, error);
+    throw asInputError(path, lines.line + 1, error);
   }
 }
 
@@ -36,13 +41,16 @@ export async function readLines(path: string, sink: LineSink, progress?: Progres
 class Lines {
   private readonly path: string;
   private readonly sink: LineSink;
-  private line = 0;
+  private readonly longest: number;
+  /** Lines given so far. */
+  line = 0;
   /** The start of a line that goes on in the next chunk. */
   private rest = Buffer.alloc(0);
 
-  constructor(path: string, sink: LineSink) {
+  constructor(path: string, sink: LineSink, longest: number) {
     this.path = path;
     this.sink = sink;
+    this.longest = longest;
   }
 
   /** False: the sink has seen enough. */
@@ -78,9 +86,9 @@ class Lines {
   }
 
   private keep(rest: Buffer<ArrayBuffer>): void {
-    if (rest.length > LONGEST_LINE) {
+    if (rest.length > this.longest) {
       throw new InputError(
-        `${this.path}:${this.line + 1}: expected a line of text of at most ${LONGEST_LINE} bytes`,
+        `${this.path}:${this.line + 1}: expected a line of text of at most ${this.longest} bytes`,
       );
     }
     this.rest = rest;
@@ -128,7 +136,7 @@ async function* unpacked(
   }
 }
 
-function asInputError(path: string, error: unknown): unknown {
+function asInputError(path: string, line: number, error: unknown): unknown {
   switch ((error as NodeJS.ErrnoException).code) {
     case 'ENOENT':
       return new InputError(`${path}: no such file`);
@@ -138,10 +146,10 @@ function asInputError(path: string, error: unknown): unknown {
     case 'EPERM':
       return new InputError(`${path}: permission denied`);
     case 'Z_BUF_ERROR':
-      return new InputError(`${path}: the gzip data end too early`);
+      return new InputError(`${path}:${line}: the gzip data end too early`);
     case 'Z_DATA_ERROR':
     case 'ERR_TRAILING_JUNK_AFTER_STREAM_END':
-      return new InputError(`${path}: the gzip data are damaged`);
+      return new InputError(`${path}:${line}: the gzip data are damaged`);
     default:
       // What else the system says: an I/O error, a name that is too long.
       return error instanceof Error && 'errno' in error ? new InputError(`${path}: ${error.message}`) : error;

@@ -1,8 +1,8 @@
 import { parseArgs } from 'node:util';
 import { conformFiles, namedPolicy, OK } from '../conform/report.js';
 import { createDispatcher } from '../dispatcher.js';
+import { InputError } from '../input-error.js';
 import type { Policy } from '../policy.js';
-import { InputError } from './input-error.js';
 
 export const help = `trapline conform [--policy xen|xenV3] FILE...
 

@@ -1,8 +1,8 @@
-import { InputError } from '../cli/input-error.js';
+import { InputError } from '../input-error.js';
+import { readLines } from '../lines.js';
 import type { Policy } from '../policy.js';
 import type { CreateTrap } from './harness.js';
 import { Harness } from './harness.js';
-import { readLines } from './lines.js';
 import { type Outcome, parseLine } from './scenario.js';
 
 /** A step whose outcome differs. */
@@ -23,6 +23,9 @@ export interface Tally {
   mismatches: number;
 }
 
+/** A step's effects fit many times over. */
+const LONGEST_LINE = 1 << 24;
+
 /** Replays one file and counts into `tally`. Throws `InputError`, which names the line, at the first bad one. */
 export async function conformFile(
   path: string,
@@ -32,30 +35,34 @@ export async function conformFile(
   onMismatch: (mismatch: Mismatch) => void,
 ): Promise<void> {
   const harness = new Harness(create, policy);
-  let number = 0;
-  let scenarios = 0;
-  try {
-    for await (const text of readLines(path)) {
-      number++;
-      if (text.trim() === '') continue;
-      const { step, input, expected } = parseLine(text);
-      const got = harness.run(step);
-      if (step.op === 'scenario') {
-        scenarios++;
-        tally.scenarios++;
-        continue;
-      }
-      tally.steps++;
-      const fields = differences(expected, got);
-      if (fields.length === 0) continue;
-      tally.mismatches++;
-      onMismatch({ line: number, fields, input, expected, got });
+  const before = tally.scenarios;
+  const replay = (text: string, line: number) => {
+    const { step, input, expected } = parseLine(text);
+    const got = harness.run(step);
+    if (step.op === 'scenario') {
+      tally.scenarios++;
+      return;
     }
-    if (scenarios === 0) throw new InputError('no scenario');
-  } catch (error) {
-    if (error instanceof InputError) throw new InputError(`${path}:${Math.max(number, 1)}: ${error.message}`);
-    throw error;
-  }
+    tally.steps++;
+    const fields = differences(expected, got);
+    if (fields.length === 0) return;
+    tally.mismatches++;
+    onMismatch({ line, fields, input, expected, got });
+  };
+  await readLines(
+    path,
+    (bytes, start, end, line) => {
+      const text = bytes.toString('utf8', start, end);
+      try {
+        if (text.trim() !== '') replay(text, line);
+      } catch (error) {
+        throw error instanceof InputError ? new InputError(`${path}:${line}: ${error.message}`) : error;
+      }
+    },
+    undefined,
+    LONGEST_LINE,
+  );
+  if (tally.scenarios === before) throw new InputError(`${path} has no scenario`);
 }
 
 export function differences(expected: Outcome, got: Outcome): string[] {

@@ -1,10 +1,10 @@
 import { PAGE_SIZE, UNCLAIMED, type Width } from '../access.js';
-import { InputError } from '../cli/input-error.js';
 import type { Diagnostic } from '../diagnostics.js';
 import type { DispatcherOptions, Trap } from '../dispatcher.js';
 import { TraplineError } from '../errors.js';
 import type { TrappedFunction } from '../function.js';
 import type { Bar, GuestMapping, Host, PageHandler, Vector } from '../host.js';
+import { InputError } from '../input-error.js';
 import type { Policy } from '../policy.js';
 import type { Sbdf } from '../sbdf.js';
 import { BackingMemory } from './backing-memory.js';

@@ -1,11 +1,8 @@
 import { basename, dirname, resolve } from 'node:path';
-import { InputError } from '../cli/input-error.js';
+import { InputError } from '../input-error.js';
 import { type Policy, policies } from '../policy.js';
 import { conformFile, type Mismatch, type Tally } from './compare.js';
 import type { CreateTrap } from './harness.js';
-
-/** Later mismatches of a file are counted only. */
-const SHOWN_PER_FILE = 20;
 
 export const OK = 0;
 export const MISMATCHES = 1;
@@ -36,7 +33,6 @@ export async function conformFiles(
       badInput = true;
       output.printError(`trapline conform: ${error.message}`);
     }
-    mismatches.end();
   }
   const { scenarios, steps, mismatches } = tally;
   output.print(`conform: ${scenarios} scenarios, ${steps} steps, ${mismatches} mismatches`);
@@ -71,17 +67,11 @@ class MismatchPrinter {
 
   add({ line, fields, input, expected, got }: Mismatch): void {
     this.count++;
-    if (this.count > SHOWN_PER_FILE) return;
     const { op } = input as { op: string };
     this.output.print(`${this.path}:${line}: ${op}: ${fields.join(', ')} differ`);
     if (this.count > 1) return;
     this.output.print(`  input    ${JSON.stringify(input)}`);
     this.output.print(`  expected ${JSON.stringify(expected)}`);
     this.output.print(`  got      ${JSON.stringify(got)}`);
-  }
-
-  end(): void {
-    const more = this.count - SHOWN_PER_FILE;
-    if (more > 0) this.output.print(`${this.path}: ${more} more mismatches`);
   }
 }

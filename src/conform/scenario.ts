@@ -1,5 +1,5 @@
-import { InputError } from '../cli/input-error.js';
 import type { BarDescription, MsixLayout } from '../function.js';
+import { InputError } from '../input-error.js';
 
 /** One line of a scenario file: the input of a step and what came of it. Addresses are numbers here. */
 export type Step =

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { conform, help } from '../../src/cli/conform.js';
-import { InputError } from '../../src/cli/input-error.js';
+import { InputError } from '../../src/input-error.js';
 
 const GOOD = gunzipSync(readFileSync('test/fixtures/oracle/examples/b_common.xen.jsonl.gz')).toString();
 const [FIRST_LINE, SECOND_LINE] = GOOD.split('\n');
@@ -100,20 +100,19 @@ describe('exit status 1', () => {
     expect(printed.at(-1)).toMatch(/, 1 mismatches$/);
   });
 
-  it('shows how many mismatches of a file are left out', async () => {
+  it('shows every mismatch, the first in full', async () => {
     const step = '{"op":"cread","id":1,"rc":"okay"}\n';
     expect(await conform([file('a.xen.jsonl', `${FIRST_LINE}\n${step.repeat(50)}`)])).toBe(1);
-    expect(printed).toHaveLength(1 + 3 + 19 + 1 + 1);
-    expect(printed.at(-2)).toMatch(/: 30 more mismatches$/);
+    expect(printed).toHaveLength(1 + 3 + 49 + 1);
   });
 });
 
 describe('exit status 2', () => {
   it.each([
-    ['an empty file', '', ':1: no scenario'],
-    ['an empty gzip file', gzipSync(''), ':1: no scenario'],
+    ['an empty file', '', ' is empty'],
+    ['an empty gzip file', gzipSync(''), ' is empty'],
     ['a file cut in a line', GOOD.slice(0, FIRST_LINE.length + 20), ':2: not JSON'],
-    ['a gzip file that is cut off', gzipSync(GOOD).subarray(0, 400), ': the gzip data is cut off'],
+    ['a gzip file that is cut off', gzipSync(GOOD).subarray(0, 400), ': the gzip data end too early'],
     [
       'damaged gzip data',
       Buffer.concat([gzipSync(GOOD).subarray(0, 200), Buffer.alloc(300, 0x55)]),

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { InputError } from '../../src/cli/input-error.js';
 import { BackingMemory, initialWord } from '../../src/conform/backing-memory.js';
 import { parseLine } from '../../src/conform/scenario.js';
+import { InputError } from '../../src/input-error.js';
 
 const DEVICE = {
   op: 'device',

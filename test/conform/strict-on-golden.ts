@@ -1,9 +1,10 @@
+import { readFileSync } from 'node:fs';
+import { gunzipSync } from 'node:zlib';
 import { pageOf } from '../../src/access.js';
-import { InputError } from '../../src/cli/input-error.js';
 import { differences } from '../../src/conform/compare.js';
-import { readLines } from '../../src/conform/lines.js';
 import { type Outcome, parseLine, type Step } from '../../src/conform/scenario.js';
 import type { TrappedFunction } from '../../src/function.js';
+import { InputError } from '../../src/input-error.js';
 import { policies } from '../../src/policy.js';
 import { type Engine, reference } from '../engines.js';
 import { rows } from './difference-rows.js';
@@ -24,13 +25,13 @@ export interface Classified {
  * after a function was left out the reference. State that a row made different stays under that row until it is equal
  * again.
  */
-export async function classify(path: string, engine: Engine, into: Classified): Promise<void> {
+export function classify(path: string, engine: Engine, into: Classified): void {
   const xen = new Side(reference, policies.xen);
   const strict = new Side(engine, policies.strict);
   let origins = new Map<string, string>();
   let complete = true;
   let number = 0;
-  for await (const text of readLines(path)) {
+  for (const text of linesOf(path)) {
     number++;
     if (text === '') continue;
     const { step, expected: golden } = parseLine(text);
@@ -72,6 +73,11 @@ export async function classify(path: string, engine: Engine, into: Classified): 
     if (cause) into.rows[cause] = (into.rows[cause] ?? 0) + 1;
     else into.unclassified.push(`${path}:${number}: ${text}\n  strict: ${JSON.stringify(got)}`);
   }
+}
+
+function linesOf(path: string): string[] {
+  const bytes = readFileSync(path);
+  return (path.endsWith('.gz') ? gunzipSync(bytes) : bytes).toString().split('\n');
 }
 
 /** Undefined: strict refuses the function. */

@@ -13,7 +13,7 @@ const files = readdirSync(FOLDER).map((name) => join(FOLDER, name));
 
 async function classified(engine: Engine, paths: readonly string[]): Promise<Classified> {
   const result: Classified = { steps: 0, leftOut: 0, rows: {}, unclassified: [] };
-  for (const path of paths) await classify(path, engine, result);
+  for (const path of paths) classify(path, engine, result);
   return result;
 }
 

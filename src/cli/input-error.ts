@@ -1,1 +1,0 @@
-export { InputError } from '../input-error.js';
