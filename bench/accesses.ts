@@ -4,8 +4,8 @@ import { throughRing } from './ring.js';
 import { AddressBlocks, BLOCK_SIZE, BLOCKS_START } from './rivals/address-blocks.js';
 import { LinearList } from './rivals/linear-list.js';
 import { MapOfPages } from './rivals/map-of-pages.js';
-import { measure, type Variant } from './rounds.js';
-import type { Key, Row } from './row.js';
+import { type Effort, type Measurement, measure, type Variant } from './rounds.js';
+import type { Key } from './row.js';
 import {
   ACCESSES,
   addresses,
@@ -28,12 +28,7 @@ const VISITS = 2 ** 19;
 const data = values();
 
 /** Measures one number of functions, everything side by side. Needs a process of its own: one dispatcher in it. */
-export function measureAccesses(
-  functions: number,
-  batches: readonly number[],
-  rounds: number,
-  burst: number,
-): Row[] {
+export function measureAccesses(functions: number, batches: readonly number[], effort: Effort): Measurement {
   const places = new Map(cases.map((what) => [what, addresses(what, functions)]));
   const at = (what: Case): Float64Array => places.get(what) as Float64Array;
 
@@ -45,7 +40,7 @@ export function measureAccesses(
   program(map, functions);
   const listed = Math.min(ACCESSES, Math.ceil(VISITS / functions));
 
-  const measured = measure(
+  return measure(
     [
       ...floors(at('table-read'), at('table-write')),
       ...cases.map((what) => fromJs('trapline', dispatcher, what, at(what))),
@@ -55,17 +50,8 @@ export function measureAccesses(
       ...cases.map((what) => fromJs('map of pages', map, what, at(what))),
       ...blocks(functions),
     ],
-    rounds,
-    burst,
+    effort,
   );
-  return measured.map((row) => {
-    const door = row.door === 'ring' ? 'js' : row.door;
-    const access = writes(row.access) ? 'write' : 'read';
-    const floor = measured.find(
-      (one) => one.subject === 'floor' && one.door === door && one.access === access,
-    );
-    return { ...row, functions, ratio: row.ns / (floor?.ns ?? Number.NaN) };
-  });
 }
 
 function floors(reads: Float64Array, written: Float64Array): Variant[] {

@@ -4,10 +4,10 @@ import { parseArgs } from 'node:util';
 import { type Growth, HEAP_FLAGS } from './heap.js';
 import { merge } from './merge.js';
 import type { PageCost } from './pages.js';
-import type { Effort, Plan } from './plan.js';
+import type { Plan } from './plan.js';
 import type { ReplaySpeed } from './replay.js';
 import { print } from './report.js';
-import type { Row } from './row.js';
+import type { Effort, Measured, Measurement } from './rounds.js';
 import { judge } from './targets.js';
 
 const HELP = `Usage: npm run bench -- [--quick] [--json]
@@ -56,15 +56,18 @@ async function main(): Promise<void> {
   const batches = options.quick ? [1, 64, 1024] : [1, 4, 16, 64, 1024];
   const processes = options.quick ? 1 : 5;
   const effort: Effort = { rounds: options.quick ? 5 : 8, burst: 2 };
-  const rows: Row[] = [];
-  for (const functions of counts) {
-    progress(`${functions} function${functions > 1 ? 's' : ''}`);
-    const measured: Row[][] = [];
-    for (let process = 0; process < processes; process++) {
-      measured.push(await run<Row[]>({ measure: 'accesses', functions, batches, ...effort }));
+  const measured = new Map(counts.map((functions): [number, Measured[][]] => [functions, []]));
+  let quiet: number | undefined;
+  for (let process = 1; process <= processes; process++) {
+    for (const [functions, results] of measured) {
+      progress(`${functions} function${functions > 1 ? 's' : ''}, process ${process} of ${processes}`);
+      const plan: Plan = { measure: 'accesses', functions, batches, ...effort, quiet };
+      const result = await run<Measurement>(plan);
+      quiet = Math.min(quiet ?? Infinity, result.canary);
+      results.push([...result.measured]);
     }
-    rows.push(...merge(measured));
   }
+  const rows = [...measured].flatMap(([functions, results]) => merge(functions, results));
   progress('the same eight pages');
   const pages = await run<PageCost[]>({ measure: 'pages', rounds: 30, burst: effort.burst });
   progress('heap');

@@ -1,19 +1,27 @@
 import { median } from './median.js';
+import type { Measured } from './rounds.js';
 import type { Row } from './row.js';
+import { writes } from './topology.js';
 
 /**
- * The same rows of several processes as one. Where code and data come to lie differs from process to process, and with it
- * what an access costs: the median of the processes counts.
+ * The measurements of several processes as one. Where code and data come to lie differs from process to process, and
+ * with it what an access costs: the median of the processes counts, without those that were never left alone.
  */
-export function merge(processes: readonly (readonly Row[])[]): Row[] {
-  return processes[0].map((row, index) => {
-    const same = processes.map((rows) => rows[index]);
+export function merge(functions: number, processes: readonly (readonly Measured[])[]): Row[] {
+  const merged = processes[0].map((one, index) => {
+    const all = processes.map((rows) => rows[index]);
+    const quiet = all.filter(({ samples }) => samples > 0);
     return {
-      ...row,
-      ns: median(same.map(({ ns }) => ns)),
-      ratio: median(same.map(({ ratio }) => ratio)),
-      samples: same.reduce((sum, { samples }) => sum + samples, 0),
-      dropped: same.reduce((sum, { dropped }) => sum + dropped, 0),
+      ...one,
+      ns: median((quiet.length > 0 ? quiet : all).map(({ ns }) => ns)),
+      samples: all.reduce((sum, { samples }) => sum + samples, 0),
+      dropped: all.reduce((sum, { dropped }) => sum + dropped, 0),
     };
+  });
+  return merged.map((row) => {
+    const door = row.door === 'ring' ? 'js' : row.door;
+    const access = writes(row.access) ? 'write' : 'read';
+    const floor = merged.find((one) => one.subject === 'floor' && one.door === door && one.access === access);
+    return { ...row, functions, ratio: row.ns / (floor?.ns ?? Number.NaN) };
   });
 }

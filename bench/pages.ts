@@ -1,6 +1,6 @@
 import { createDispatcher, type FunctionDescription } from 'trapline';
 import { loop, READ, WRITE } from './loop.js';
-import { measure, type Variant } from './rounds.js';
+import { type Effort, measure, type Variant } from './rounds.js';
 import { ACCESSES, addressOf, describeFunction, mapPage, random, type Subject, values } from './topology.js';
 
 /** What the same eight pages cost with few and with many functions assigned. */
@@ -23,7 +23,7 @@ const WIDE: FunctionDescription = {
 };
 
 /** One dispatcher all the time: the others come and go between the bursts. */
-export function measurePages(rounds: number, burst: number): PageCost[] {
+export function measurePages(effort: Effort): PageCost[] {
   const dispatcher = createDispatcher({ host: { mapPage } });
   dispatcher.assign(WIDE);
   const below = random(2048);
@@ -54,7 +54,7 @@ export function measurePages(rounds: number, burst: number): PageCost[] {
       }),
     ),
   );
-  const measured = measure(variants, rounds, burst);
+  const { measured } = measure(variants, effort);
   return accesses.map((access, index) => ({
     access,
     alone: measured[index].ns,

@@ -2,6 +2,7 @@ import { measureAccesses } from './accesses.js';
 import { measureHeap } from './heap.js';
 import { measurePages } from './pages.js';
 import { measureReplay } from './replay.js';
+import type { Effort } from './rounds.js';
 
 /** What one process measures: accesses with one number of functions, the eight pages, the heap, or the replay of traces. */
 export type Plan =
@@ -14,18 +15,12 @@ export type Plan =
   | { readonly measure: 'heap' }
   | { readonly measure: 'replay' };
 
-export interface Effort {
-  readonly rounds: number;
-  /** Milliseconds that each variant runs in a round. */
-  readonly burst: number;
-}
-
 function carryOut(plan: Plan): unknown {
   switch (plan.measure) {
     case 'accesses':
-      return measureAccesses(plan.functions, plan.batches, plan.rounds, plan.burst);
+      return measureAccesses(plan.functions, plan.batches, plan);
     case 'pages':
-      return measurePages(plan.rounds, plan.burst);
+      return measurePages(plan);
     case 'heap':
       return measureHeap();
     case 'replay':

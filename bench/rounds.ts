@@ -12,14 +12,29 @@ export interface Variant {
   run(accesses: number): unknown;
 }
 
+export interface Effort {
+  readonly rounds: number;
+  /** Milliseconds that each variant runs in a round. */
+  readonly burst: number;
+  /** The canary of the quietest process so far. */
+  readonly quiet?: number;
+}
+
 export interface Measured extends Key, Pick<Row, 'ns' | 'samples' | 'dropped'> {}
+
+export interface Measurement {
+  /** Milliseconds of the canary in the quiet quarter of this process's bursts. */
+  readonly canary: number;
+  /** In the order of the variants. */
+  readonly measured: readonly Measured[];
+}
 
 interface Burst {
   readonly canary: number;
   readonly samples: readonly number[];
 }
 
-/** A burst counts when the canary around it ran at most this much slower than in a good quarter of all bursts. */
+/** A burst counts when the canary around it ran at most this much slower than in a quiet time. */
 const SLOW = 1.1;
 /** For the JITs: what a later variant does may throw away code made for an earlier one. */
 const WARM_UP_PASSES = 4;
@@ -33,7 +48,10 @@ const WARM_UP_ACCESSES = 1024;
  * Interleaves the variants: in each round each runs for `burst` milliseconds, between two runs of a loop that always
  * costs the same.
  */
-export function measure(variants: readonly Variant[], rounds: number, burst: number): Measured[] {
+export function measure(
+  variants: readonly Variant[],
+  { rounds, burst, quiet = Infinity }: Effort,
+): Measurement {
   const bench = new Bench({
     now: cpuTime,
     subtractTimerOverhead: true,
@@ -64,19 +82,16 @@ export function measure(variants: readonly Variant[], rounds: number, burst: num
       }
     });
   }
-  const limit =
-    SLOW *
-    quantile(
-      bursts.flat().map((one) => one.canary),
-      0.25,
-    );
-  return variants.map(({ key, accesses }, index) => {
+  const canaries = bursts.flat().map((one) => one.canary);
+  const lowest = quantile(canaries, 0.25);
+  const limit = SLOW * Math.min(quiet, lowest);
+  const measured = variants.map(({ key, accesses }, index) => {
     const all = bursts[index].flatMap((one) => one.samples);
-    const steady = bursts[index].filter((one) => one.canary <= limit).flatMap((one) => one.samples);
-    const kept = steady.length > 0 ? steady : all;
-    const ns = (median(kept) * 1e6) / accesses;
+    const kept = bursts[index].filter((one) => one.canary <= limit).flatMap((one) => one.samples);
+    const ns = (median(kept.length > 0 ? kept : all) * 1e6) / accesses;
     return { ...key, ns, samples: kept.length, dropped: all.length - kept.length };
   });
+  return { canary: lowest, measured };
 }
 
 function warmUp({ prepare, run, accesses }: Variant, milliseconds: number): void {
