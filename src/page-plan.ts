@@ -74,7 +74,7 @@ abstract class ClaimedPages implements PagePlan {
   }
 
   refresh(bars: readonly FunctionBar[]): void {
-    for (const page of bars.flatMap((bar) => this.claimed(bar))) this.rebuild(page);
+    for (const page of bars.flatMap((bar) => this.reachable(bar))) this.rebuild(page);
   }
 
   private rebuild(page: number): void {
@@ -86,11 +86,15 @@ abstract class ClaimedPages implements PagePlan {
     }
   }
 
+  /** A guest may move a BAR, and a malformed capability point, to where no address reaches. */
+  private reachable(bar: FunctionBar): number[] {
+    return this.claimed(bar).filter((page) => page < ADDRESS_LIMIT);
+  }
+
   private update(bars: readonly FunctionBar[], add: boolean): Set<number> {
     const pages = new Set<number>();
     for (const bar of bars) {
-      if (bar.end > ADDRESS_LIMIT) continue;
-      for (const page of this.claimed(bar)) {
+      for (const page of this.reachable(bar)) {
         if (add) this.claims.add(page, bar);
         else this.claims.remove(page, bar);
         pages.add(page);

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { UNCLAIMED } from '../../src/access.js';
 import { createDispatcher } from '../../src/dispatcher.js';
 import type { FunctionDescription } from '../../src/function.js';
+import { policies } from '../../src/policy.js';
 import { MemoryHost } from '../memory-host.js';
 
 const at = (sbdf: number, address: number): FunctionDescription => ({
@@ -75,5 +76,25 @@ describe('the page map', () => {
     expect(dispatcher.trappedPages).toBe(count);
     dispatcher.deassign(0);
     dispatcher.assign(at(count, count * 2 ** 38));
+  });
+
+  it('stays whole when structures or BARs lie past the last address', () => {
+    const last = 2 ** 52 - 4096;
+    const malformed = createDispatcher({
+      host: new MemoryHost(),
+      policy: policies.xenV3,
+      domain: 'hardware',
+    });
+    const fn = malformed.assign({
+      ...at(8, last),
+      msix: { count: 1, table: { bir: 0, offset: 0xff0 }, pba: { bir: 0, offset: 0x1800 } },
+    });
+    expect(malformed.trappedPages).toBe(1);
+    expect(malformed.read(last + 0xffc, 4)).toBe(1);
+    fn.setDecode(false);
+    expect(fn.moveBar(0, 2 ** 52)).toBe(true);
+    fn.setDecode(true);
+    expect(malformed.trappedPages).toBe(0);
+    expect([0, last, 2 ** 38].map((address) => malformed.read(address, 4))).toEqual(Array(3).fill(UNCLAIMED));
   });
 });
