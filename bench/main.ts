@@ -53,7 +53,7 @@ function run<Result>(plan: Plan, execArgv: readonly string[] = []): Promise<Resu
 
 async function main(): Promise<void> {
   const counts = options.quick ? [1, 64, 1024] : [1, 8, 64, 1024, 16384];
-  const batches = options.quick ? [1, 64, 1024] : [1, 4, 16, 64, 1024];
+  const batches = options.quick ? [1, 64] : [1, 4, 16, 64, 1024];
   const processes = options.quick ? 1 : 5;
   const effort: Effort = { rounds: options.quick ? 5 : 8, burst: 2 };
   const measured = new Map(counts.map((functions): [number, Measured[][]] => [functions, []]));
@@ -69,7 +69,7 @@ async function main(): Promise<void> {
   }
   const rows = [...measured].flatMap(([functions, results]) => merge(functions, results));
   progress('the same eight pages');
-  const pages = await run<PageCost[]>({ measure: 'pages', rounds: 30, burst: effort.burst });
+  const pages = await run<PageCost[]>({ measure: 'pages', rounds: 20, burst: effort.burst });
   progress('heap');
   const heap = await run<Growth[]>({ measure: 'heap' }, HEAP_FLAGS);
   progress('replay');
