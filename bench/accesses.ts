@@ -23,7 +23,7 @@ import {
 import { createFloor, createGuest, type Floor } from './wasm.js';
 
 /** A sample of the linear list visits at most this many devices. */
-const VISITS = 2 ** 19;
+const VISITS = 2 ** 18;
 
 const data = values();
 

@@ -56,7 +56,7 @@ export async function measureHeap(): Promise<Growth[]> {
         write: `if (subject.write(address, ${width}, values[index])) sum++;`,
       }[direction];
       const run = loop<Subject>(`heap ${direction} ${width}`, body);
-      for (let pass = 0; pass < 1000; pass++) run(dispatcher, addresses, data, RUN);
+      for (let pass = 0; pass < 200; pass++) run(dispatcher, addresses, data, RUN);
       await settle();
       globalThis.gc?.();
       await settle();
