@@ -1,5 +1,5 @@
 import { FORWARDED, FORWARDED_AT, HIGH, OFFSET, REFUSED, SPLIT, VECTOR } from '../assembly/layout.js';
-import { addressOf, ones, PAGE_SIZE, type Width } from './access.js';
+import { addressOf, ones, type Width } from './access.js';
 import type { DiagnosticCode, DiagnosticCounter } from './diagnostics.js';
 import type { Domain } from './domain.js';
 import type { MappedPage } from './memory/mapped-page.js';
@@ -15,6 +15,8 @@ export class Completion {
   private readonly domain: Domain;
   private readonly pages: readonly MappedPage[];
   private readonly unalignedRead: DiagnosticCounter;
+  private readonly unalignedWrite: DiagnosticCounter;
+  private readonly refused: DiagnosticCounter;
   /** The function whose host page is in use. */
   private inUse: Sbdf = 0;
 
@@ -22,55 +24,110 @@ export class Completion {
     this.domain = domain;
     this.pages = domain.pageList.pages;
     this.unalignedRead = domain.diagnostics.of('unaligned-read');
+    this.unalignedWrite = domain.diagnostics.of('unaligned-write');
+    this.refused = domain.diagnostics.of('bad-size');
   }
+
+  // One method a direction, too long for V8 to inline: that keeps Dispatcher.read and write short enough to be inlined
+  // into their callers, without which every address and value above 2^31 would be allocated.
 
   /** The value, of 8 bytes its low lane; the high one is in HIGH. */
   read(outcome: number, low: number, high: number, width: Width): number {
+    const { domain } = this;
     const page = this.pages[outcome >>> 8];
     this.inUse = page.sbdf;
     try {
       switch (outcome & 0xff) {
         case FORWARDED:
-          return this.readPage(page, low & 0xfff, width, low, high);
-        case SPLIT:
-          return this.readSplit(page, width, low, high);
-        case FORWARDED_AT:
-          return this.readPage(page, this.domain.core.words[OFFSET / 4], width, low, high);
+        case FORWARDED_AT: {
+          const offset = (outcome & 0xff) === FORWARDED ? low & 0xfff : domain.core.words[OFFSET / 4];
+          if (!page.mapped && !this.map(page, 'map-failed-read', addressOf(low, high))) break;
+          const value = page.read(offset, width);
+          if (width === 8) domain.core.words[HIGH / 4] = page.high;
+          return value;
+        }
+        case SPLIT: {
+          if (domain.policy.lookupBeforeSplit && !page.mapped) {
+            if (!this.map(page, 'map-failed-read', addressOf(low, high))) break;
+          }
+          this.unalignedRead.report(page.sbdf, addressOf(low, high));
+          if (!page.mapped) return this.readUnmapped(page, low & 0xfff, width, addressOf(low, high));
+          const value = page.readBytes(low & 0xfff, width);
+          if (width === 8) domain.core.words[HIGH / 4] = page.high;
+          return value;
+        }
         case REFUSED:
-          this.domain.diagnostics.report('bad-size', page.sbdf, addressOf(low, high));
-          return this.allOnes(width);
+          this.refused.report(page.sbdf, addressOf(low, high));
+          break;
         default:
           return this.readStraddle(page, width, addressOf(low, high));
       }
     } catch (error) {
-      this.domain.failed(this.inUse, error);
-      return this.allOnes(width);
+      domain.failed(this.inUse, error);
+    }
+    return this.allOnes(width);
+  }
+
+  write(outcome: number, low: number, high: number, width: Width, data: number, dataHigh: number): void {
+    const { domain } = this;
+    const page = this.pages[outcome >>> 8];
+    this.inUse = page.sbdf;
+    try {
+      switch (outcome & 0xff) {
+        case FORWARDED:
+        case FORWARDED_AT: {
+          const offset = (outcome & 0xff) === FORWARDED ? low & 0xfff : domain.core.words[OFFSET / 4];
+          if (!page.mapped && !this.map(page, 'map-failed-write', addressOf(low, high))) break;
+          page.write(offset, width, data, dataHigh);
+          break;
+        }
+        case VECTOR: {
+          const fn = domain.functions.get(page.sbdf) as PciFunction;
+          fn.msixState?.maskChanged(fn.entryAt(low), domain.host);
+          break;
+        }
+        case SPLIT:
+          if (domain.policy.lookupBeforeSplit && !page.mapped) {
+            if (!this.map(page, 'map-failed-write', addressOf(low, high))) break;
+          }
+          this.unalignedWrite.report(page.sbdf, addressOf(low, high));
+          if (page.mapped) page.writeBytes(low & 0xfff, width, data, dataHigh);
+          else this.writeUnmapped(page, low & 0xfff, width, data, dataHigh, addressOf(low, high));
+          break;
+        case REFUSED:
+          this.refused.report(page.sbdf, addressOf(low, high));
+          break;
+        default:
+          this.writeStraddle(page, width, data, dataHigh, addressOf(low, high));
+      }
+    } catch (error) {
+      domain.failed(this.inUse, error);
     }
   }
 
-  private readPage(page: MappedPage, offset: number, width: Width, low: number, high: number): number {
-    if (!page.mapped && !this.map(page, 'map-failed-read', addressOf(low, high))) return this.allOnes(width);
-    const value = page.read(offset, width);
-    if (width === 8) this.domain.core.words[HIGH / 4] = page.high;
-    return value;
+  /** Each byte asks for the page until it is there. */
+  private readUnmapped(page: MappedPage, offset: number, width: Width, address: number): number {
+    return this.joinBytes(width, (index) =>
+      page.mapped || this.map(page, 'map-failed-read', address) ? page.read(offset + index, 1) : 0xff,
+    );
   }
 
-  private readSplit(page: MappedPage, width: Width, low: number, high: number): number {
-    if (this.domain.policy.lookupBeforeSplit && !page.mapped) {
-      if (!this.map(page, 'map-failed-read', addressOf(low, high))) return this.allOnes(width);
-    }
-    this.unalignedRead.report(page.sbdf, addressOf(low, high));
-    const offset = low & 0xfff;
-    if (!page.mapped)
-      return this.joinBytes(width, (index) => this.readPage(page, offset + index, 1, low, high));
-    const value = page.readBytes(offset, width);
-    if (width === 8) this.domain.core.words[HIGH / 4] = page.high;
-    return value;
+  private writeUnmapped(
+    page: MappedPage,
+    offset: number,
+    width: Width,
+    data: number,
+    dataHigh: number,
+    address: number,
+  ): void {
+    this.eachByte(width, data, dataHigh, (index, byte) => {
+      if (page.mapped || this.map(page, 'map-failed-write', address)) page.write(offset + index, 1, byte, 0);
+    });
   }
 
   private readStraddle(first: MappedPage, width: Width, address: number): number {
     const straddle = this.straddle(first, width, address, false);
-    if (straddle.kind === 'refused') this.domain.diagnostics.report('bad-size', straddle.sbdf, address);
+    if (straddle.kind === 'refused') this.refused.report(straddle.sbdf, address);
     if (straddle.kind !== 'bytes' || !this.begin(straddle, address, 'map-failed-read', 'unaligned-read')) {
       return this.allOnes(width);
     }
@@ -92,55 +149,6 @@ export class Completion {
     return lanes[0];
   }
 
-  write(outcome: number, low: number, high: number, width: Width, data: number, dataHigh: number): void {
-    const page = this.pages[outcome >>> 8];
-    this.inUse = page.sbdf;
-    try {
-      switch (outcome & 0xff) {
-        case FORWARDED:
-          if (page.mapped || this.map(page, 'map-failed-write', addressOf(low, high))) {
-            page.write(low & 0xfff, width, data, dataHigh);
-          }
-          break;
-        case VECTOR:
-          this.vectorChanged(page, addressOf(low, high));
-          break;
-        case SPLIT:
-          this.writeSplit(page, width, data, dataHigh, addressOf(low, high));
-          break;
-        case FORWARDED_AT: {
-          const offset = this.domain.core.words[OFFSET / 4];
-          if (page.mapped || this.map(page, 'map-failed-write', addressOf(low, high))) {
-            page.write(offset, width, data, dataHigh);
-          }
-          break;
-        }
-        case REFUSED:
-          this.domain.diagnostics.report('bad-size', page.sbdf, addressOf(low, high));
-          break;
-        default:
-          this.writeStraddle(page, width, data, dataHigh, addressOf(low, high));
-      }
-    } catch (error) {
-      this.domain.failed(this.inUse, error);
-    }
-  }
-
-  private writeSplit(page: MappedPage, width: Width, data: number, dataHigh: number, address: number): void {
-    if (this.domain.policy.lookupBeforeSplit && !page.mapped) {
-      if (!this.map(page, 'map-failed-write', address)) return;
-    }
-    this.domain.diagnostics.report('unaligned-write', page.sbdf, address);
-    const offset = address % PAGE_SIZE;
-    if (page.mapped) {
-      page.writeBytes(offset, width, data, dataHigh);
-      return;
-    }
-    this.eachByte(width, data, dataHigh, (index, byte) => {
-      if (page.mapped || this.map(page, 'map-failed-write', address)) page.write(offset + index, 1, byte, 0);
-    });
-  }
-
   private writeStraddle(
     first: MappedPage,
     width: Width,
@@ -149,7 +157,7 @@ export class Completion {
     address: number,
   ): void {
     const straddle = this.straddle(first, width, address, true);
-    if (straddle.kind === 'refused') this.domain.diagnostics.report('bad-size', straddle.sbdf, address);
+    if (straddle.kind === 'refused') this.refused.report(straddle.sbdf, address);
     if (straddle.kind !== 'bytes') return;
     if (!this.begin(straddle, address, 'map-failed-write', 'unaligned-write')) return;
     this.eachByte(width, data, dataHigh, (index, byte) => {
@@ -196,7 +204,7 @@ export class Completion {
 
   /** Where a byte is forwarded to, mapped, if it is. */
   private target(owner: ByteOwner, failure: DiagnosticCode, address: number): ByteTarget | undefined {
-    if (owner.kind === 'refused') this.domain.diagnostics.report('bad-size', owner.sbdf, address);
+    if (owner.kind === 'refused') this.refused.report(owner.sbdf, address);
     if (owner.kind !== 'forward') return undefined;
     this.inUse = owner.page.sbdf;
     return owner.page.mapped || this.map(owner.page, failure, address) ? owner : undefined;
@@ -206,12 +214,6 @@ export class Completion {
     if (page.map(this.domain.host)) return true;
     this.domain.diagnostics.report(failure, page.sbdf, address);
     return false;
-  }
-
-  private vectorChanged(page: MappedPage, address: number): void {
-    const fn = this.domain.functions.get(page.sbdf) as PciFunction;
-    const index = Math.floor((address - (fn.table as { start: number }).start) / 16);
-    fn.msixState?.maskChanged(index, this.domain.host);
   }
 
   private allOnes(width: Width): number {

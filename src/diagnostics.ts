@@ -67,6 +67,13 @@ export class DiagnosticCounter {
     this.limit = limit;
   }
 
+  /** Where nobody listens, all that there is to do. False: report instead. */
+  countQuietly(): boolean {
+    if (this.sink !== undefined) return false;
+    this.count++;
+    return true;
+  }
+
   report(sbdf: Sbdf, address?: number): void {
     this.count++;
     if (this.sink !== undefined) this.send(this.sink, sbdf, address);

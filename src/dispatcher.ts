@@ -6,7 +6,7 @@ import { Domain } from './domain.js';
 import { Core, type CoreExports } from './engine/core.js';
 import { TraplineError } from './errors.js';
 import type { FunctionDescription, Location, TrappedFunction } from './function.js';
-import type { MappedPage } from './memory/mapped-page.js';
+import { readView, writeView } from './memory/mapped-page.js';
 import type { DispatcherOptions } from './options.js';
 import { decodeAtAssign } from './pci/decode.js';
 import { PciFunction } from './pci/function.js';
@@ -50,14 +50,17 @@ export class Dispatcher implements Trap {
   declare private readonly core: Core;
   declare private readonly domain: Domain;
   declare private readonly completion: Completion;
-  declare private readonly pages: readonly MappedPage[];
+  declare private readonly views: readonly (DataView | undefined)[];
   declare private readonly unalignedRead: DiagnosticCounter;
+  declare private readonly unalignedWrite: DiagnosticCounter;
   declare private readonly coreRead: CoreExports['read'];
   declare private readonly coreWrite: CoreExports['write'];
   /** The core's, one step nearer. */
   declare private words: Uint32Array;
   private fallback: Fallback = { read: () => -1, write: () => {} };
   private sequence = 0;
+  /** What readMemory left to do. */
+  private outcome = 0;
 
   /** Throws `bad-module`, `bad-argument`. */
   constructor(options: DispatcherOptions) {
@@ -80,8 +83,9 @@ export class Dispatcher implements Trap {
     };
     this.domain = new Domain(options, this.core);
     this.completion = new Completion(this.domain);
-    this.pages = this.domain.pageList.pages;
+    this.views = this.domain.pageList.views;
     this.unalignedRead = this.domain.diagnostics.of('unaligned-read');
+    this.unalignedWrite = this.domain.diagnostics.of('unaligned-write');
     this.coreRead = this.core.exports.read;
     this.coreWrite = this.core.exports.write;
   }
@@ -158,18 +162,16 @@ export class Dispatcher implements Trap {
     domain.release(fn);
   }
 
+  // What follows stays small enough to be inlined into its caller, and passes 32-bit signed integers on: an address or
+  // a value above 2^31 is a heap number for a function that is not inlined.
+
   read(address: number, width: Width): number {
     if (typeof address !== 'number' || !isWidth(width)) return this.unclaimed();
-    const value = this.coreRead(address, width);
+    let value = this.coreRead(address, width);
     if (value !== -1) return value >>> 0;
-    const outcome = this.words[STATUS / 4];
-    this.words[STATUS / 4] = 0;
-    const page = this.pages[outcome >>> 8];
-    // Memory cannot fail, nor tell how it is accessed: no need for the try in Completion.
-    if (page.view !== undefined && (outcome & 0xff) <= SPLIT && width !== 8) {
-      if ((outcome & 0xff) === SPLIT) this.unalignedRead.report(page.sbdf, address);
-      return page.read(address & 0xfff, width) >>> 0;
-    }
+    value = this.readMemory(address | 0, width);
+    if (value !== -1) return value >>> 0;
+    const { outcome } = this;
     if (outcome === 0) return ones(width);
     if (outcome === UNCLAIMED_ACCESS) return this.unclaimed();
     return this.completion.read(outcome, address | 0, (address / 0x1_0000_0000) | 0, width) >>> 0;
@@ -178,14 +180,38 @@ export class Dispatcher implements Trap {
   write(address: number, width: Width, data: number, dataHigh = 0): boolean {
     if (typeof address !== 'number' || !isWidth(width)) return false;
     const outcome = this.coreWrite(address, width, data, dataHigh);
-    if (outcome === 0) return true;
-    const page = this.pages[outcome >>> 8];
-    if (page.view !== undefined && (outcome & 0xff) === FORWARDED && width !== 8) {
-      page.write(address & 0xfff, width, data, 0);
-      return true;
-    }
+    if (outcome === 0 || this.writeMemory(outcome, address | 0, width, data | 0)) return true;
     if (outcome === UNCLAIMED_ACCESS) return false;
     this.completion.write(outcome, address | 0, (address / 0x1_0000_0000) | 0, width, data | 0, dataHigh | 0);
+    return true;
+  }
+
+  /**
+   * The value where memory answers: it cannot fail, nor tell how it is accessed. -1 is a value when `outcome` is 0,
+   * else the outcome is left to do.
+   */
+  private readMemory(low: number, width: Width): number {
+    const outcome = this.words[STATUS / 4];
+    this.words[STATUS / 4] = 0;
+    const view = this.views[outcome >>> 8];
+    this.outcome = 0;
+    if (view !== undefined && width !== 8) {
+      if ((outcome & 0xff) === FORWARDED) return readView(view, low & 0xfff, width);
+      if ((outcome & 0xff) === SPLIT && this.unalignedRead.countQuietly())
+        return readView(view, low & 0xfff, width);
+    }
+    this.outcome = outcome;
+    return -1;
+  }
+
+  /** True where memory took the value. */
+  private writeMemory(outcome: number, low: number, width: Width, data: number): boolean {
+    const view = this.views[outcome >>> 8];
+    if (view === undefined || width === 8) return false;
+    if ((outcome & 0xff) !== FORWARDED) {
+      if ((outcome & 0xff) !== SPLIT || !this.unalignedWrite.countQuietly()) return false;
+    }
+    writeView(view, low & 0xfff, width, data);
     return true;
   }
 

@@ -21,15 +21,18 @@ export class MappedPage {
   /** Position among all mappings made so far. */
   order = 0;
   mapped = false;
-  /** The page's memory, where that is behind it. */
-  view: DataView | undefined;
+  private view: DataView | undefined;
+  /** Where the view is also kept, by id: one step nearer to an access. */
+  private readonly views: (DataView | undefined)[];
   private handler: PageHandler | undefined;
   private mappedAddress = 0;
 
-  constructor(id: number, sbdf: Sbdf, address: number) {
+  constructor(id: number, sbdf: Sbdf, address: number, views: (DataView | undefined)[]) {
     this.id = id;
     this.sbdf = sbdf;
     this.address = address;
+    this.views = views;
+    views[id] = undefined;
   }
 
   /** Asks the host for the page. False: it cannot be mapped now. */
@@ -45,6 +48,7 @@ export class MappedPage {
         );
       }
       this.view = new DataView(page.buffer, page.byteOffset, PAGE_SIZE);
+      this.views[this.id] = this.view;
     } else {
       this.handler = page;
     }
@@ -58,19 +62,17 @@ export class MappedPage {
     if (!this.mapped) return;
     this.mapped = false;
     this.view = undefined;
+    this.views[this.id] = undefined;
     this.handler = undefined;
     host.unmapPage?.(this.mappedAddress, this.sbdf);
   }
 
   /** Aligned. Returns the value, signed; of 8 bytes the low lane, the high one in `high`. */
   read(offset: number, width: Width): number {
-    const view = this.view;
+    const { view } = this;
     if (view === undefined) return this.readHandler(offset, width);
-    if (width === 4) return view.getInt32(offset, true);
-    if (width === 1) return view.getUint8(offset);
-    if (width === 2) return view.getUint16(offset, true);
-    this.high = view.getInt32(offset + 4, true);
-    return view.getInt32(offset, true);
+    if (width === 8) this.high = view.getInt32(offset + 4, true);
+    return readView(view, offset, width);
   }
 
   /** Unaligned, within the page: byte by byte, low first. Memory cannot tell, so it is read at once. */
@@ -95,15 +97,13 @@ export class MappedPage {
   }
 
   write(offset: number, width: Width, low: number, high: number): void {
-    const view = this.view;
-    if (view === undefined) this.handler?.write(offset, width, (low & ones(width)) >>> 0, high >>> 0);
-    else if (width === 4) view.setInt32(offset, low, true);
-    else if (width === 1) view.setInt8(offset, low);
-    else if (width === 2) view.setInt16(offset, low, true);
-    else {
-      view.setInt32(offset, low, true);
-      view.setInt32(offset + 4, high, true);
+    const { view } = this;
+    if (view === undefined) {
+      this.handler?.write(offset, width, (low & ones(width)) >>> 0, high >>> 0);
+      return;
     }
+    writeView(view, offset, width, low);
+    if (width === 8) view.setInt32(offset + 4, high, true);
   }
 
   writeBytes(offset: number, width: Width, low: number, high: number): void {
@@ -115,4 +115,17 @@ export class MappedPage {
       this.write(offset + index, 1, (index < 4 ? low : high) >>> (8 * (index & 3)), 0);
     }
   }
+}
+
+/** Memory is little endian. Of 8 bytes the low lane; signed. */
+export function readView(view: DataView, offset: number, width: Width): number {
+  if (width === 1) return view.getUint8(offset);
+  return width === 2 ? view.getUint16(offset, true) : view.getInt32(offset, true);
+}
+
+/** Of 8 bytes the low lane. */
+export function writeView(view: DataView, offset: number, width: Width, data: number): void {
+  if (width === 1) view.setInt8(offset, data);
+  else if (width === 2) view.setInt16(offset, data, true);
+  else view.setInt32(offset, data, true);
 }

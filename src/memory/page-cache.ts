@@ -6,6 +6,8 @@ import { MappedPage } from './mapped-page.js';
 /** Every mapped page of a dispatcher by its id; 0 is none. */
 export class PageList {
   readonly pages: MappedPage[] = [];
+  /** The memory of those that have some, by id. */
+  readonly views: (DataView | undefined)[] = [];
   private readonly free: number[] = [];
 
   constructor() {
@@ -14,7 +16,7 @@ export class PageList {
 
   add(sbdf: Sbdf, address: number): MappedPage {
     const id = this.free.pop() ?? this.pages.length;
-    const page = new MappedPage(id, sbdf, address);
+    const page = new MappedPage(id, sbdf, address, this.views);
     this.pages[id] = page;
     return page;
   }

@@ -101,6 +101,12 @@ export class PciFunction implements TrappedFunction {
     return this.msix && structure(this.tableBar, this.msix.table.offset, 16 * this.msix.count);
   }
 
+  /** Index of the table entry at an address, given its low lane. */
+  entryAt(low: number): number {
+    const start = (this.tableBar?.address ?? 0) + (this.msix?.table.offset ?? 0);
+    return ((low - start) | 0) >>> 4;
+  }
+
   /** Where the PBA lies now: whole 8-byte words, a bit a vector. */
   get pba(): Structure | undefined {
     return this.msix && structure(this.pbaBar, this.msix.pba.offset, 8 * Math.ceil(this.msix.count / 64));
