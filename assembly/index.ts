@@ -1,7 +1,7 @@
 // The ABI: every export. 8-byte data are two u32 lanes, low and high; addresses as well, but for JavaScript's.
 
 /** One access from JavaScript; what it cannot finish comes back as an outcome (layout.ts). */
-export { read, write } from './dispatch';
+export { read, read4, write, write4 } from './dispatch';
 /** Sets what the policy and the domain decide for the hot path. */
 export { configure } from './policy';
 /** A run of ioreq records. */

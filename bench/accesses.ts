@@ -1,5 +1,5 @@
 import type { Dispatcher } from 'trapline';
-import { FLOOR_WRITE, type Loop, loop, READ, WRITE } from './loop.js';
+import { FLOOR_WRITE, loop, READ, WRITE } from './loop.js';
 import { throughRing } from './ring.js';
 import { AddressBlocks, BLOCK_SIZE, BLOCKS_START } from './rivals/address-blocks.js';
 import { LinearList } from './rivals/linear-list.js';
@@ -20,7 +20,7 @@ import {
   values,
   writes,
 } from './topology.js';
-import { createFloor, createGuest, type Floor } from './wasm.js';
+import { createFloor, createGuest } from './wasm.js';
 
 /** A sample of the linear list visits at most this many devices. */
 const VISITS = 2 ** 18;
@@ -56,9 +56,7 @@ export function measureAccesses(functions: number, batches: readonly number[], e
 
 function floors(reads: Float64Array, written: Float64Array): Variant[] {
   const floor = createFloor();
-  const read: Loop<Floor> = loop('floor read', READ);
-  const write: Loop<Floor> = loop('floor write', FLOOR_WRITE);
-  const storing: Loop<Pick<Floor, 'write'>> = loop('floor storing write', FLOOR_WRITE);
+  const storing = { write: floor.storing_write };
   const guest = createGuest({ trap_read: floor.trap_read, trap_write: floor.trap_write }, reads);
   const storingGuest = createGuest(
     { trap_read: floor.trap_read, trap_write: floor.storing_trap_write },
@@ -70,9 +68,9 @@ function floors(reads: Float64Array, written: Float64Array): Variant[] {
     run,
   });
   return [
-    variant('js', 'read', (count) => read(floor, reads, data, count)),
-    variant('js', 'write', (count) => write(floor, written, data, count)),
-    variant('js', 'storing write', (count) => storing({ write: floor.storing_write }, written, data, count)),
+    variant('js', 'read', loop('floor read', READ, floor, reads, data)),
+    variant('js', 'write', loop('floor write', FLOOR_WRITE, floor, written, data)),
+    variant('js', 'storing write', loop('floor storing write', FLOOR_WRITE, storing, written, data)),
     variant('wasm', 'read', guest.read),
     variant('wasm', 'write', guest.write),
     variant('wasm', 'storing write', storingGuest.write),
@@ -86,12 +84,8 @@ function fromJs(
   places: Float64Array,
   accesses = ACCESSES,
 ): Variant {
-  const run: Loop<Subject> = loop(`${name} ${access}`, writes(access) ? WRITE : READ);
-  return {
-    key: { subject: name, door: 'js', access },
-    accesses,
-    run: (count) => run(subject, places, data, count),
-  };
+  const run = loop(`${name} ${access}`, writes(access) ? WRITE : READ, subject, places, data);
+  return { key: { subject: name, door: 'js', access }, accesses, run };
 }
 
 function fromWasm(dispatcher: Dispatcher, access: Case, places: Float64Array): Variant {

@@ -2,16 +2,7 @@ import { PerformanceObserver } from 'node:perf_hooks';
 import { setImmediate } from 'node:timers/promises';
 import { createDispatcher } from 'trapline';
 import { loop } from './loop.js';
-import {
-  addressOf,
-  describeFunction,
-  mapPage,
-  REGISTERS,
-  type Subject,
-  TABLE,
-  UNTRAPPED,
-  values,
-} from './topology.js';
+import { addressOf, describeFunction, mapPage, REGISTERS, TABLE, UNTRAPPED, values } from './topology.js';
 
 /** What 10 million accesses left on the JavaScript heap and made the garbage collector do. */
 export interface Growth {
@@ -55,14 +46,14 @@ export async function measureHeap(): Promise<Growth[]> {
         read: `sum = (sum + subject.read(address, ${width})) | 0;`,
         write: `if (subject.write(address, ${width}, values[index])) sum++;`,
       }[direction];
-      const run = loop<Subject>(`heap ${direction} ${width}`, body);
-      for (let pass = 0; pass < 200; pass++) run(dispatcher, addresses, data, RUN);
+      const run = loop(`heap ${direction} ${width}`, body, dispatcher, addresses, data);
+      for (let pass = 0; pass < 200; pass++) run(RUN);
       await settle();
       globalThis.gc?.();
       await settle();
       collections = 0;
       const before = process.memoryUsage().heapUsed;
-      for (let made = 0; made < ACCESSES; made += RUN) run(dispatcher, addresses, data, RUN);
+      for (let made = 0; made < ACCESSES; made += RUN) run(RUN);
       const bytes = process.memoryUsage().heapUsed - before;
       await settle();
       growths.push({ direction, width, accesses: ACCESSES, bytes, collections });

@@ -1,7 +1,7 @@
 import { createDispatcher, type FunctionDescription } from 'trapline';
 import { loop, READ, WRITE } from './loop.js';
 import { type Effort, measure, type Variant } from './rounds.js';
-import { ACCESSES, addressOf, describeFunction, mapPage, random, type Subject, values } from './topology.js';
+import { ACCESSES, addressOf, describeFunction, mapPage, random, values } from './topology.js';
 
 /** What the same eight pages cost with few and with many functions assigned. */
 export interface PageCost {
@@ -42,7 +42,7 @@ export function measurePages(effort: Effort): PageCost[] {
   };
   const accesses = ['table-read', 'table-write'] as const;
   const loops = accesses.map((access) =>
-    loop<Subject>(`pages ${access}`, access === 'table-read' ? READ : WRITE),
+    loop(`pages ${access}`, access === 'table-read' ? READ : WRITE, dispatcher, addresses, data),
   );
   const variants = [alone, among].flatMap((prepare) =>
     accesses.map(
@@ -50,7 +50,7 @@ export function measurePages(effort: Effort): PageCost[] {
         key: { subject: 'trapline', door: 'js', access },
         accesses: ACCESSES,
         prepare,
-        run: (count) => loops[index](dispatcher, addresses, data, count),
+        run: loops[index],
       }),
     ),
   );

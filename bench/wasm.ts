@@ -6,7 +6,7 @@ type TrapRead = (low: number, high: number, width: number) => number;
 type TrapWrite = (low: number, high: number, width: number, data: number, dataHigh: number) => void;
 type Write = (address: number, width: number, data: number, dataHigh: number) => number;
 
-/** Calls with the core's signatures whose bodies do one load, or one store. See floor.wat. */
+/** Calls with the dispatcher's signatures whose bodies do one load, or one store. See floor.wat. */
 export interface Floor {
   read(address: number, width: number): number;
   readonly write: Write;
@@ -29,6 +29,7 @@ function instantiate(name: string, imports: WebAssembly.Imports = {}): WebAssemb
   const source = binaryen.parseText(
     readFileSync(new URL(`../../bench/${name}.wat`, import.meta.url), 'utf8'),
   );
+  source.setFeatures(binaryen.Features.All);
   const module = new WebAssembly.Module(source.emitBinary() as Uint8Array<ArrayBuffer>);
   source.dispose();
   return new WebAssembly.Instance(module, imports).exports;

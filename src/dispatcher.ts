@@ -54,6 +54,8 @@ export class Dispatcher implements Trap {
   declare private readonly unalignedRead: DiagnosticCounter;
   declare private readonly unalignedWrite: DiagnosticCounter;
   declare private readonly coreRead: CoreExports['read'];
+  declare private readonly coreRead4: CoreExports['read4'];
+  declare private readonly coreWrite4: CoreExports['write4'];
   declare private readonly coreWrite: CoreExports['write'];
   /** The core's, one step nearer. */
   declare private words: Uint32Array;
@@ -88,6 +90,8 @@ export class Dispatcher implements Trap {
     this.unalignedWrite = this.domain.diagnostics.of('unaligned-write');
     this.coreRead = this.core.exports.read;
     this.coreWrite = this.core.exports.write;
+    this.coreRead4 = this.core.exports.read4;
+    this.coreWrite4 = this.core.exports.write4;
   }
 
   get functions(): readonly TrappedFunction[] {
@@ -167,7 +171,7 @@ export class Dispatcher implements Trap {
 
   read(address: number, width: Width): number {
     if (typeof address !== 'number' || !isWidth(width)) return this.unclaimed();
-    let value = this.coreRead(address, width);
+    let value = width === 4 ? this.coreRead4(address) : this.coreRead(address, width);
     if (value !== -1) return value >>> 0;
     value = this.readMemory(address | 0, width);
     if (value !== -1) return value >>> 0;
@@ -179,7 +183,8 @@ export class Dispatcher implements Trap {
 
   write(address: number, width: Width, data: number, dataHigh = 0): boolean {
     if (typeof address !== 'number' || !isWidth(width)) return false;
-    const outcome = this.coreWrite(address, width, data, dataHigh);
+    const outcome =
+      width === 4 ? this.coreWrite4(address, data) : this.coreWrite(address, width, data, dataHigh);
     if (outcome === 0 || this.writeMemory(outcome, address | 0, width, data | 0)) return true;
     if (outcome === UNCLAIMED_ACCESS) return false;
     this.completion.write(outcome, address | 0, (address / 0x1_0000_0000) | 0, width, data | 0, dataHigh | 0);

@@ -12,11 +12,13 @@ import {
 import { TraplineError } from '../errors.js';
 import { wasm } from './core.generated.js';
 
-/** The core's exports; all arguments i32 but for the address, f64, of read and write. See assembly/index.ts. */
+/** The core's exports; all arguments i32 but for the address, f64, of reads and writes. See assembly/index.ts. */
 export interface CoreExports {
   configure(pbaWritable: boolean, splitsCrossing: boolean): void;
   read(address: number, width: number): number;
+  read4(address: number): number;
   write(address: number, width: number, data: number, dataHigh: number): number;
+  write4(address: number, data: number): number;
   trap_read(low: number, high: number, width: number): number;
   trap_write(low: number, high: number, width: number, data: number, dataHigh: number): void;
   answer(first: number, end: number): number;
@@ -49,12 +51,12 @@ function inlinedModule(): WebAssembly.Module {
   return inlined;
 }
 
-const EXPORTS = ['answer', 'configure', 'memory', 'read', 'trap_read', 'trap_write', 'write'];
+const EXPORTS = 'answer,configure,memory,read,read4,trap_read,trap_write,write,write4';
 
 function isCore(module: WebAssembly.Module): boolean {
   try {
     const names = WebAssembly.Module.exports(module).map(({ name }) => name);
-    return names.sort().join() === EXPORTS.join();
+    return names.sort().join() === EXPORTS;
   } catch {
     return false;
   }

@@ -25,9 +25,11 @@ describe('the core', () => {
       'function answer',
       'function configure',
       'function read',
+      'function read4',
       'function trap_read',
       'function trap_write',
       'function write',
+      'function write4',
       'memory memory',
     ]);
     expect(
