@@ -97,7 +97,7 @@ export function judge(
       Math.max(
         ...heap.map(({ bytes, accesses, collections }) => (collections > 0 ? Infinity : bytes / accesses)),
       ),
-      0.01,
+      0.1,
       'bytes an access',
     ),
     atLeast('replay of an uncompressed mmiotrace', speed('mmiotrace'), 1, 'million accesses a second'),
