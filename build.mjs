@@ -17,7 +17,10 @@ mkdirSync('build', { recursive: true });
 run(join(dirname(resolve('assemblyscript/package.json')), 'bin/asc.js'), '--target', 'release');
 
 const wasm = readFileSync('build/core.wasm').toString('base64');
-writeFileSync('src/engine/core.generated.ts', `// Made by build.mjs from assembly/.\nexport const wasm =\n  '${wasm}';\n`);
+writeFileSync(
+  'src/engine/core.generated.ts',
+  `// Made by build.mjs from assembly/.\nexport const wasm =\n  '${wasm}';\n`,
+);
 
 rmSync('dist', { recursive: true, force: true });
 run(join(dirname(resolve('typescript/package.json')), 'bin/tsc'), '-p', 'tsconfig.build.json');
