@@ -83,7 +83,7 @@ export class Completion {
         }
         case VECTOR: {
           const fn = domain.functions.get(page.sbdf) as PciFunction;
-          fn.msixState?.maskChanged(fn.entryAt(low), domain.host);
+          fn.msixState?.maskChanged(fn.entryAt(low), fn.host);
           break;
         }
         case SPLIT:
@@ -211,7 +211,7 @@ export class Completion {
   }
 
   private map(page: MappedPage, failure: DiagnosticCode, address: number): boolean {
-    if (page.map(this.domain.host)) return true;
+    if (page.map()) return true;
     this.domain.diagnostics.report(failure, page.sbdf, address);
     return false;
   }

@@ -109,7 +109,7 @@ export class Domain implements FunctionOwner {
   /** Unmaps a function's host pages. */
   dropPages(fn: PciFunction): void {
     this.generation++;
-    fn.cache.drop(this.host);
+    fn.cache.drop();
   }
 
   /** A sentence for each of these BARs that has bytes in common with an enabled one. */
@@ -126,7 +126,7 @@ export class Domain implements FunctionOwner {
   /** Gives back what an unassigned function holds. */
   release(fn: PciFunction): void {
     fn.detach();
-    if (fn.cache instanceof SlotCache) fn.cache.remove(this.host);
+    if (fn.cache instanceof SlotCache) fn.cache.remove();
     fn.msixState?.vectors.release();
   }
 }

@@ -13,6 +13,7 @@ export class MappedPage {
   /** Index in the dispatcher's list; what the hot path hands back. */
   readonly id: number;
   readonly sbdf: Sbdf;
+  private readonly host: Host;
   /** Host-physical address of the page that the next `map` asks for. */
   address: number;
   /** High lane of the last 8-byte read. */
@@ -27,18 +28,19 @@ export class MappedPage {
   private handler: PageHandler | undefined;
   private mappedAddress = 0;
 
-  constructor(id: number, sbdf: Sbdf, address: number, views: (DataView | undefined)[]) {
+  constructor(id: number, sbdf: Sbdf, host: Host, address: number, views: (DataView | undefined)[]) {
     this.id = id;
     this.sbdf = sbdf;
+    this.host = host;
     this.address = address;
     this.views = views;
     views[id] = undefined;
   }
 
   /** Asks the host for the page. False: it cannot be mapped now. */
-  map(host: Host): boolean {
+  map(): boolean {
     const address = this.address;
-    const page: HostPage | null = host.mapPage(address, this.sbdf);
+    const page: HostPage | null = this.host.mapPage(address, this.sbdf);
     if (page === null) return false;
     if (page instanceof Uint8Array) {
       if (page.length !== PAGE_SIZE) {
@@ -58,13 +60,13 @@ export class MappedPage {
     return true;
   }
 
-  unmap(host: Host): void {
+  unmap(): void {
     if (!this.mapped) return;
     this.mapped = false;
     this.view = undefined;
     this.views[this.id] = undefined;
     this.handler = undefined;
-    host.unmapPage?.(this.mappedAddress, this.sbdf);
+    this.host.unmapPage?.(this.mappedAddress, this.sbdf);
   }
 
   /** Aligned. Returns the value, signed; of 8 bytes the low lane, the high one in `high`. */

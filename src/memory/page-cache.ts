@@ -11,12 +11,12 @@ export class PageList {
   private readonly free: number[] = [];
 
   constructor() {
-    this.add(0, 0);
+    this.add(0, { mapPage: () => null }, 0);
   }
 
-  add(sbdf: Sbdf, address: number): MappedPage {
+  add(sbdf: Sbdf, host: Host, address: number): MappedPage {
     const id = this.free.pop() ?? this.pages.length;
-    const page = new MappedPage(id, sbdf, address, this.views);
+    const page = new MappedPage(id, sbdf, host, address, this.views);
     this.pages[id] = page;
     return page;
   }
@@ -31,11 +31,13 @@ export class PageList {
 export class PageCache {
   private readonly list: PageList;
   private readonly sbdf: Sbdf;
+  private readonly host: Host;
   private readonly byAddress = new Map<number, MappedPage>();
 
-  constructor(list: PageList, sbdf: Sbdf) {
+  constructor(list: PageList, sbdf: Sbdf, host: Host) {
     this.list = list;
     this.sbdf = sbdf;
+    this.host = host;
   }
 
   /** The page that holds a host address. */
@@ -43,21 +45,18 @@ export class PageCache {
     const address = pageOf(hostAddress);
     let page = this.byAddress.get(address);
     if (!page) {
-      page = this.list.add(this.sbdf, address);
+      page = this.list.add(this.sbdf, this.host, address);
       this.byAddress.set(address, page);
     }
     return page;
   }
 
   /** Forgets all pages and unmaps those mapped, in the order of their mapping. No leaf may lead to one. */
-  drop(host: Host): void {
+  drop(): void {
     const pages = [...this.byAddress.values()];
     this.byAddress.clear();
     for (const page of pages) this.list.remove(page);
-    unmapAll(
-      pages.sort((a, b) => a.order - b.order),
-      host,
-    );
+    unmapAll(pages.sort((a, b) => a.order - b.order));
   }
 }
 
@@ -69,9 +68,9 @@ export class SlotCache {
   private readonly list: PageList;
   private readonly slots: readonly MappedPage[];
 
-  constructor(list: PageList, sbdf: Sbdf) {
+  constructor(list: PageList, sbdf: Sbdf, host: Host) {
     this.list = list;
-    this.slots = [0, 1, 2, 3].map(() => list.add(sbdf, 0));
+    this.slots = [0, 1, 2, 3].map(() => list.add(sbdf, host, 0));
   }
 
   /** A slot's page; where it is not mapped yet, that of `hostAddress` from now on. */
@@ -81,23 +80,23 @@ export class SlotCache {
     return page;
   }
 
-  drop(host: Host): void {
-    unmapAll(this.slots, host);
+  drop(): void {
+    unmapAll(this.slots);
   }
 
   /** Gives the slots' ids back. No leaf may lead to one. */
-  remove(host: Host): void {
+  remove(): void {
     for (const page of this.slots) this.list.remove(page);
-    this.drop(host);
+    this.drop();
   }
 }
 
 /** Unmaps every page even where the host throws; throws the first error then. */
-function unmapAll(pages: readonly MappedPage[], host: Host): void {
+function unmapAll(pages: readonly MappedPage[]): void {
   const errors: unknown[] = [];
   for (const page of pages) {
     try {
-      page.unmap(host);
+      page.unmap();
     } catch (error) {
       errors.push(error);
     }

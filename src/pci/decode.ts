@@ -11,7 +11,7 @@ export function decodeOn(owner: FunctionOwner, fn: PciFunction): DecodeResult {
   if (fn.decoding) return unchanged(owner, fn);
   let bars: FunctionBar[] = [];
   const done = owner.attempt(fn, () => {
-    bars = decodable(owner, fn).filter((bar) => !bar.enabled);
+    bars = decodable(fn).filter((bar) => !bar.enabled);
   });
   if (!done) return 'fail';
   return owner.policy.enable === 'all-or-nothing' ? turnOn(owner, fn, bars) : turnOnAsXen(owner, fn, bars);
@@ -22,7 +22,7 @@ export function decodeOff(owner: FunctionOwner, fn: PciFunction): DecodeResult {
   if (!fn.decoding) return unchanged(owner, fn);
   if (owner.policy.dropPages !== 'disable') {
     const done = owner.attempt(fn, () => {
-      owner.disable(decodable(owner, fn).filter((bar) => bar.enabled));
+      owner.disable(decodable(fn).filter((bar) => bar.enabled));
       writeCommand(owner, fn, false);
       fn.decoding = false;
     });
@@ -103,13 +103,13 @@ function unchanged(owner: FunctionOwner, fn: PciFunction): DecodeResult {
 }
 
 /** BARs that follow the decode bit: memory, the ROM only when its own enable bit was set, and as the host allows. */
-function decodable(owner: FunctionOwner, fn: PciFunction): FunctionBar[] {
-  return fn.bars.filter((bar) => bar.followsDecode && (owner.host.mayMapBar?.(fn.sbdf, bar) ?? true));
+function decodable(fn: PciFunction): FunctionBar[] {
+  return fn.bars.filter((bar) => bar.followsDecode && (fn.host.mayMapBar?.(fn.sbdf, bar) ?? true));
 }
 
 function writeCommand(owner: FunctionOwner, fn: PciFunction, on: boolean): void {
   const quiet = owner.policy.intx === 'disabled' && !owner.hardware && fn.msixState?.enabled;
-  owner.host.writeConfig?.(fn.sbdf, COMMAND, (on ? MEMORY : 0) | (quiet ? INTX_DISABLE : 0));
+  fn.host.writeConfig?.(fn.sbdf, COMMAND, (on ? MEMORY : 0) | (quiet ? INTX_DISABLE : 0));
 }
 
 /** Pages of table and PBA, in this order. */
@@ -128,7 +128,7 @@ function strictHole(owner: FunctionOwner, fn: PciFunction, bars: readonly Functi
 
 /** False, reported: the guest has something there that is not the host page itself. */
 function isFree(owner: FunctionOwner, fn: PciFunction, pages: readonly number[]): boolean {
-  const occupied = pages.find((page) => owner.host.guestMapping?.(page) === 'other');
+  const occupied = pages.find((page) => fn.host.guestMapping?.(page) === 'other');
   if (occupied === undefined) return true;
   owner.diagnostics.report('hole-occupied', fn.sbdf, occupied);
   return false;
@@ -137,9 +137,9 @@ function isFree(owner: FunctionOwner, fn: PciFunction, pages: readonly number[])
 /** Removes the guest's identity mappings; false, reported, at the first page that holds something else. */
 function punch(owner: FunctionOwner, fn: PciFunction, pages: readonly number[]): boolean {
   for (const page of pages) {
-    const mapping = owner.host.guestMapping?.(page) ?? 'none';
+    const mapping = fn.host.guestMapping?.(page) ?? 'none';
     if (mapping === 'other') return isFree(owner, fn, [page]);
-    if (mapping === 'identity') owner.host.removeGuestMapping?.(page);
+    if (mapping === 'identity') fn.host.removeGuestMapping?.(page);
   }
   return true;
 }

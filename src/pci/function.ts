@@ -49,6 +49,8 @@ export interface FunctionOwner {
 /** A PCI function assigned to a dispatcher. */
 export class PciFunction implements TrappedFunction {
   readonly sbdf: Sbdf;
+  /** What is behind this function. */
+  readonly host: Host;
   readonly bars: readonly FunctionBar[];
   readonly msixState: Msix | undefined;
   readonly cache: PageCache | SlotCache;
@@ -70,6 +72,7 @@ export class PciFunction implements TrappedFunction {
     this.sbdf = sbdf;
     this.sequence = sequence;
     this.owner = owner;
+    this.host = owner.host;
     this.bars = description.bars
       .map((bar) => new FunctionBar(this, bar, description.decode ?? false))
       .sort((a, b) => a.index - b.index);
@@ -81,7 +84,9 @@ export class PciFunction implements TrappedFunction {
       this.msixState = new Msix(core, sbdf, msix, owner.policy.field === 'address' && start % 16 === 8);
     }
     this.cache =
-      owner.policy.tailPage === 'byte-after' ? new SlotCache(pages, sbdf) : new PageCache(pages, sbdf);
+      owner.policy.tailPage === 'byte-after'
+        ? new SlotCache(pages, sbdf, this.host)
+        : new PageCache(pages, sbdf, this.host);
   }
 
   private barAt(offset: BarOffset): FunctionBar | undefined {
@@ -120,7 +125,7 @@ export class PciFunction implements TrappedFunction {
     const owner = this.assigned('writeMessageControl');
     const { msixState } = this;
     if (!msixState) return;
-    owner.attempt(this, () => msixState.writeControl(value, owner.host, owner.policy, owner.hardware));
+    owner.attempt(this, () => msixState.writeControl(value, this.host, owner.policy, owner.hardware));
   }
 
   setDecode(on: boolean): DecodeResult {
