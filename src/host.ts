@@ -69,4 +69,16 @@ export interface Host {
   disarmVector?(sbdf: Sbdf, vector: Vector): void;
   /** The mask bit changed. */
   maskVector?(sbdf: Sbdf, vector: Vector): void;
+  /**
+   * A guest page range maps directly to host pages from now on (multiples of 4096), because none of it must trap.
+   * Throwing refuses, and decoding stays off.
+   */
+  mapGuestPages?(guest: number, host: number, length: number, sbdf: Sbdf): void;
+  /** A range mapped before does not any more. */
+  unmapGuestPages?(guest: number, length: number, sbdf: Sbdf): void;
+  /** Claims the function's regions for a region door; false: somebody else has them. */
+  requestRegions?(sbdf: Sbdf): boolean;
+  releaseRegions?(sbdf: Sbdf): void;
+  /** Resets the physical function. False: it cannot. */
+  reset?(sbdf: Sbdf): boolean;
 }
