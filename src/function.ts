@@ -10,6 +10,8 @@ export interface FunctionDescription {
   readonly msix?: MsixLayout;
   /** Memory decoding is on from the start. Default: off. */
   readonly decode?: boolean;
+  /** A raw configuration space, 256 or 4096 bytes; see `describeImage`. Default: a bare header made from the rest. */
+  readonly config?: Uint8Array;
 }
 
 export interface BarDescription {
@@ -21,6 +23,7 @@ export interface BarDescription {
   readonly size: number;
   /** Host-physical. Default: `address`. */
   readonly hostAddress?: number;
+  readonly prefetchable?: boolean;
   /** This BAR's own initial state. Default: the function's `decode`. */
   readonly enabled?: boolean;
 }

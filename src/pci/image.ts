@@ -1,0 +1,94 @@
+import { TraplineError } from '../errors.js';
+import type { BarDescription, FunctionDescription, MsixLayout } from '../function.js';
+import { capabilities, MSIX } from './capabilities.js';
+
+const COMMAND = 0x04;
+const MEMORY = 1 << 1;
+const IO = 1 << 0;
+const HEADER_TYPE = 0x0e;
+export const FIRST_BAR = 0x10;
+
+/** What a header type has (PCI 3.0 6.1, PCI-to-PCI bridge 1.2): BARs, and where the ROM's register stands. */
+export function headerOf(image: Uint8Array): { readonly bars: number; readonly rom: number } {
+  const type = image[HEADER_TYPE] & 0x7f;
+  if (type === 0) return { bars: 6, rom: 0x30 };
+  return type === 1 ? { bars: 2, rom: 0x38 } : { bars: 0, rom: 0 };
+}
+
+/**
+ * Reads a raw configuration space (`lspci -xxxx`, sysfs `config`: 256 or 4096 bytes) as far as `assign` needs it.
+ * An image does not tell sizes: `sizes` has them in bytes by BAR index, 6 the ROM, as sysfs `resource` lists them; 0
+ * or absent: not implemented. Throws `bad-argument` with every fault found.
+ */
+export function describeImage(
+  image: Uint8Array,
+  sizes: readonly (number | undefined)[],
+): Pick<FunctionDescription, 'bars' | 'msix' | 'decode' | 'config'> {
+  if (image.length !== 256 && image.length !== 4096) {
+    throw new TraplineError('bad-argument', `config: an image has 256 or 4096 bytes, not ${image.length}`);
+  }
+  const view = new DataView(image.buffer, image.byteOffset, image.length);
+  const lists = capabilities(image);
+  const faults = lists.faults.map((fault) => `config: ${fault}`);
+  const command = view.getUint16(COMMAND, true);
+  const bars = readBars(view, sizes, command, faults);
+  const capability = lists.standard.find(({ id }) => id === MSIX);
+  if (faults.length > 0) throw new TraplineError('bad-argument', ...faults);
+  const msix = capability && readMsix(view, capability.offset);
+  return { bars, ...(msix && { msix }), decode: (command & MEMORY) !== 0, config: image };
+}
+
+function readBars(
+  view: DataView,
+  sizes: readonly (number | undefined)[],
+  command: number,
+  faults: string[],
+): BarDescription[] {
+  const header = headerOf(new Uint8Array(view.buffer, view.byteOffset, view.byteLength));
+  const bars: BarDescription[] = [];
+  for (let index = 0; index < header.bars; index++) {
+    const low = view.getUint32(FIRST_BAR + 4 * index, true);
+    const size = sizes[index] ?? 0;
+    const isIo = (low & 1) !== 0;
+    const is64 = !isIo && (low & 6) === 4;
+    if (is64 && index + 1 >= header.bars) faults.push(`config: bar ${index} is 64-bit and has no upper half`);
+    if (size > 0) {
+      const high = is64 && index + 1 < header.bars ? view.getUint32(FIRST_BAR + 4 * index + 4, true) : 0;
+      const address = isIo ? (low & ~3) >>> 0 : high * 2 ** 32 + ((low & ~15) >>> 0);
+      const enabled = (command & (isIo ? IO : MEMORY)) !== 0;
+      const prefetchable = !isIo && (low & 8) !== 0;
+      bars.push({
+        index,
+        type: isIo ? 'io' : is64 ? 'mem64' : 'mem32',
+        address,
+        size,
+        enabled,
+        prefetchable,
+      });
+    } else if (low !== 0 && (isIo ? low & ~3 : low & ~15)) {
+      faults.push(`config: bar ${index} is 0x${low.toString(16)} but sizes has none for it`);
+    }
+    if (is64) index++;
+  }
+  const romSize = sizes[6] ?? 0;
+  if (romSize > 0 && header.rom > 0) {
+    const register = view.getUint32(header.rom, true);
+    const enabled = (command & MEMORY) !== 0 && (register & 1) !== 0;
+    bars.push({ index: 6, type: 'rom', address: (register & 0xfffff800) >>> 0, size: romSize, enabled });
+  }
+  return bars;
+}
+
+/** MSI-X capability: control at 2, table at 4, PBA at 8; the low 3 bits of the latter are the BIR (PCI 3.0 6.8.2). */
+function readMsix(view: DataView, capability: number): MsixLayout {
+  const at = (offset: number) => {
+    const register = view.getUint32(capability + offset, true);
+    return { bir: register & 7, offset: (register & ~7) >>> 0 };
+  };
+  return {
+    count: (view.getUint16(capability + 2, true) & 0x7ff) + 1,
+    table: at(4),
+    pba: at(8),
+    capability,
+  };
+}
