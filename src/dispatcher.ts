@@ -5,7 +5,7 @@ import type { DiagnosticCode, DiagnosticCounter } from './diagnostics.js';
 import { Domain } from './domain.js';
 import { Core, type CoreExports } from './engine/core.js';
 import { TraplineError } from './errors.js';
-import type { FunctionDescription, Location, TrappedFunction } from './function.js';
+import type { AssignedFunction, FunctionDescription, Location, TrappedFunction } from './function.js';
 import { readView, writeView } from './memory/mapped-page.js';
 import type { DispatcherOptions } from './options.js';
 import { decodeAtAssign } from './pci/decode.js';
@@ -94,7 +94,7 @@ export class Dispatcher implements Trap {
     this.coreWrite4 = this.core.exports.write4;
   }
 
-  get functions(): readonly TrappedFunction[] {
+  get functions(): readonly AssignedFunction[] {
     return [...this.domain.functions.values()];
   }
 
@@ -117,7 +117,7 @@ export class Dispatcher implements Trap {
    * has it `bad-msix-capability` and `overlap`; then nothing has changed. When the guest has something else mapped
    * where pages must trap, the function comes up with decoding off under `strict`.
    */
-  assign(description: FunctionDescription): TrappedFunction {
+  assign(description: FunctionDescription): AssignedFunction {
     const { domain } = this;
     const sbdf = parseSbdf(description.sbdf);
     if (domain.functions.has(sbdf)) {

@@ -9,7 +9,7 @@ import { PageList, SlotCache } from './memory/page-cache.js';
 import type { DispatcherOptions } from './options.js';
 import { locationOf, NewestPlan, OwnerPlan, type PagePlan } from './page-plan.js';
 import type { FunctionBar } from './pci/bar.js';
-import { decodeOff, decodeOn } from './pci/decode.js';
+import { decodeOff, decodeOn, romOff, romOn } from './pci/decode.js';
 import type { FunctionOwner, PciFunction } from './pci/function.js';
 import { type Policy, policies } from './policy.js';
 import { formatSbdf, type Sbdf } from './sbdf.js';
@@ -74,6 +74,11 @@ export class Domain implements FunctionOwner {
 
   setDecode(fn: PciFunction, on: boolean): DecodeResult {
     return on ? decodeOn(this, fn) : decodeOff(this, fn);
+  }
+
+  setRom(fn: PciFunction, rom: FunctionBar, on: boolean): void {
+    if (on) romOn(this, fn, rom);
+    else romOff(this, fn, rom);
   }
 
   /** Guest pages that several BARs have bytes on once these are enabled. */

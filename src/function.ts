@@ -12,6 +12,8 @@ export interface FunctionDescription {
   readonly decode?: boolean;
   /** A raw configuration space, 256 or 4096 bytes; see `describeImage`. Default: a bare header made from the rest. */
   readonly config?: Uint8Array;
+  /** A virtual function: no memory-enable bit and no BAR registers of its own; `setDecode` follows its physical one. */
+  readonly virtual?: boolean;
 }
 
 export interface BarDescription {
@@ -54,6 +56,14 @@ export interface BarOffset {
  */
 export type DecodeResult = 'okay' | 'noop' | 'fail';
 
+/** Configuration cycles of 1, 2 or 4 bytes, aligned; any other reads all ones and writes nothing. */
+export interface ConfigRegisters {
+  /** 256 or 4096. */
+  readonly size: number;
+  read(offset: number, width: number): number;
+  write(offset: number, width: number, value: number): void;
+}
+
 /** An assigned function. */
 export interface TrappedFunction {
   readonly sbdf: Sbdf;
@@ -88,4 +98,15 @@ export interface Location {
    * BAR's sake. `direct`: on a page that need not trap.
    */
   readonly owner: 'table' | 'pba' | 'adjacent' | 'neighbour' | 'direct';
+}
+
+/** What `Dispatcher.assign` returns: a function that a guest finds, sizes, moves, enables and resets by itself. */
+export interface AssignedFunction extends TrappedFunction {
+  /** What a guest reads and writes by configuration cycles: decoding, BARs, ROM and Message Control follow from it. */
+  readonly config: ConfigRegisters;
+  /**
+   * Function-level reset: decoding off, BARs and registers as assigned, MSI-X off, its entries masked and zero. A
+   * guest does it by device control, bit 15, or by leaving D3hot.
+   */
+  reset(): void;
 }

@@ -9,8 +9,10 @@ export {
 } from './dispatcher.js';
 export { type ErrorCode, TraplineError } from './errors.js';
 export type {
+  AssignedFunction,
   BarDescription,
   BarOffset,
+  ConfigRegisters,
   DecodeResult,
   FunctionDescription,
   Location,
@@ -18,6 +20,8 @@ export type {
   TrappedFunction,
 } from './function.js';
 export type { Bar, BarType, GuestMapping, Host, HostPage, PageHandler, Vector } from './host.js';
+export { capabilities, hideCapabilities } from './pci/capabilities.js';
+export { describeImage } from './pci/image.js';
 export { type Policy, policies } from './policy.js';
 export type { Ring } from './ring.js';
 export { formatSbdf, parseSbdf, type Sbdf } from './sbdf.js';

@@ -8,6 +8,7 @@ import { InputError } from '../input-error.js';
 import type { Policy } from '../policy.js';
 import type { Sbdf } from '../sbdf.js';
 import { BackingMemory } from './backing-memory.js';
+import { GuestControl } from './guest-control.js';
 import type { Effect, GuestPageType, Outcome, Step } from './scenario.js';
 
 export type CreateTrap = (options: DispatcherOptions) => Trap;
@@ -110,31 +111,22 @@ class Scenario {
     step: Extract<Step, { op: 'control' | 'cread' | 'decode' | 'bar' | 'remove' }>,
     f: TrappedFunction,
   ): Omit<Outcome, 'fx'> {
+    const guest = new GuestControl(f);
     switch (step.op) {
       case 'control':
-        f.writeMessageControl(step.value);
-        return { rc: 'okay', ctl: padded(f.messageControl, 2) };
+        return { rc: 'okay', ctl: padded(guest.control(step.value), 2) };
       case 'cread':
-        return { rc: 'okay', ctl: padded(f.messageControl, 2) };
+        return { rc: 'okay', ctl: padded(guest.readControl(), 2) };
       case 'decode':
-        return { rc: f.setDecode(step.enabled) };
+        return { rc: guest.decode(step.enabled) };
       case 'bar':
-        return { rc: this.moveBar(f, step.index, step.address) };
+        // An empty BAR is never enabled, and nothing lies in it.
+        if (!f.bars.some((bar) => bar.index === step.index)) return { rc: 'okay' };
+        return { rc: guest.moveBar(step.index, step.address) ? 'okay' : 'ignored' };
       case 'remove':
         this.trap.deassign(step.id);
         this.functions.delete(step.id);
         return { rc: 'okay' };
-    }
-  }
-
-  private moveBar(f: TrappedFunction, index: number, address: number): string {
-    // An empty BAR is never enabled, and nothing lies in it.
-    if (!f.bars.some((bar) => bar.index === index)) return 'okay';
-    try {
-      return f.moveBar(index, address) ? 'okay' : 'ignored';
-    } catch (error) {
-      if (error instanceof TraplineError) throw new InputError(error.message);
-      throw error;
     }
   }
 }

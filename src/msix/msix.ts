@@ -10,7 +10,7 @@ const FUNCTION_MASK = 1 << 14;
 /** Message Control's offset in the capability. */
 const MESSAGE_CONTROL = 2;
 /** Where the capability stands when the embedder does not say. */
-const CAPABILITY = 0x60;
+export const DEFAULT_CAPABILITY = 0x60;
 
 /** MSI-X of one function: Message Control and what it and the mask bits do to the vectors. */
 export class Msix {
@@ -53,12 +53,22 @@ export class Msix {
     this.enabled = enabled;
     this.functionMask = functionMask;
     try {
-      host.writeConfig?.(this.sbdf, (this.layout.capability ?? CAPABILITY) + MESSAGE_CONTROL, this.control);
+      host.writeConfig?.(
+        this.sbdf,
+        (this.layout.capability ?? DEFAULT_CAPABILITY) + MESSAGE_CONTROL,
+        this.control,
+      );
     } catch (error) {
       this.enabled = (before & ENABLE) !== 0;
       this.functionMask = (before & FUNCTION_MASK) !== 0;
       throw error;
     }
+  }
+
+  /** Off, and every entry as at first. */
+  reset(host: Host, policy: Policy, hardware: boolean): void {
+    this.writeControl(0, host, policy, hardware);
+    this.vectors.reset();
   }
 
   /** The guest changed a vector's mask bit. */

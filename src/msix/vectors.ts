@@ -13,15 +13,20 @@ export class Vectors {
   readonly swapped: boolean;
   private readonly core: Core;
 
-  /** All entries masked, all else zero. */
   constructor(core: Core, count: number, swapped: boolean) {
     this.core = core;
     this.count = count;
     this.swapped = swapped;
     this.storage = core.allocate(this.size);
     this.updated = this.storage + VECTOR_SIZE * count;
+    this.reset();
+  }
+
+  /** Every entry masked, all else zero. */
+  reset(): void {
+    const { core } = this;
     core.bytes.fill(0, this.storage, this.storage + this.size);
-    for (let index = 0; index < count; index++) core.words[this.word(index, 12)] = 1;
+    for (let index = 0; index < this.count; index++) core.words[this.word(index, 12)] = 1;
   }
 
   private get size(): number {

@@ -2,20 +2,30 @@ import type { BarDescription } from '../function.js';
 import type { Bar, BarType } from '../host.js';
 import type { PciFunction } from './function.js';
 
+/** The register's type bits (PCI 3.0 6.2.5.1): I/O, 64-bit, prefetchable. */
+const IO = 1;
+const WIDE = 4;
+const PREFETCHABLE = 8;
+
 /** A BAR of an assigned function. */
 export class FunctionBar implements Bar {
   readonly fn: PciFunction;
   readonly index: number;
   readonly type: BarType;
   readonly size: number;
-  address: number;
   hostAddress: number;
   enabled: boolean;
-  /** The function's decode bit switches it: memory BARs; the ROM only when its own enable bit is set. */
-  readonly followsDecode: boolean;
+  /** The function's decode bit switches it: memory BARs; the ROM only while its own enable bit is set. */
+  followsDecode: boolean;
   readonly initiallyEnabled: boolean;
   /** Not I/O, which never traps and is not switched here. */
   readonly isMemory: boolean;
+  private readonly prefetchable: boolean;
+  private readonly initialAddress: number;
+  private readonly initialHostAddress: number;
+  /** Where it is, as its registers hold it: a guest that sizes a BAR puts it past every address. */
+  private low = 0;
+  private high = 0;
 
   constructor(fn: PciFunction, description: BarDescription, decode: boolean) {
     this.fn = fn;
@@ -24,11 +34,31 @@ export class FunctionBar implements Bar {
     this.size = description.size;
     this.address = description.address;
     this.hostAddress = description.hostAddress ?? description.address;
+    this.initialAddress = this.address;
+    this.initialHostAddress = this.hostAddress;
     const enabled = description.enabled ?? decode;
     this.isMemory = this.type !== 'io';
+    this.prefetchable = description.prefetchable ?? false;
     this.followsDecode = this.type === 'rom' ? enabled : this.isMemory;
     this.initiallyEnabled = enabled;
     this.enabled = enabled && !this.isMemory;
+  }
+
+  /** Guest-physical. Past 2^53 not exact: no access reaches there. */
+  get address(): number {
+    return this.high * 2 ** 32 + this.low;
+  }
+
+  set address(address: number) {
+    this.low = address >>> 0;
+    this.high = Math.floor(address / 2 ** 32) >>> 0;
+  }
+
+  /** Back to where it was assigned, the ROM not enabled. */
+  reset(): void {
+    this.address = this.initialAddress;
+    this.hostAddress = this.initialHostAddress;
+    if (this.type === 'rom') this.followsDecode = false;
   }
 
   /** One past the last byte. */
@@ -39,5 +69,35 @@ export class FunctionBar implements Bar {
   /** Host address of a guest address. */
   host(address: number): number {
     return this.hostAddress + (address - this.address);
+  }
+
+  /** The low register: address and type bits, or the ROM's enable bit. */
+  get lowRegister(): number {
+    return (this.low | this.typeBits) >>> 0;
+  }
+
+  /** The upper half of a 64-bit BAR. */
+  get highRegister(): number {
+    return this.high;
+  }
+
+  /** A write of the low register: bits below the size are hardwired, which is what makes sizing work. */
+  set lowRegister(value: number) {
+    const grain = this.type === 'rom' ? 2048 : this.type === 'io' ? 4 : 16;
+    this.low = (value & this.sizeMask & ~(grain - 1)) >>> 0;
+  }
+
+  set highRegister(value: number) {
+    this.high = (value & ~(Math.ceil(this.size / 2 ** 32) - 1)) >>> 0;
+  }
+
+  private get sizeMask(): number {
+    return this.size >= 2 ** 32 ? 0 : ~(this.size - 1);
+  }
+
+  private get typeBits(): number {
+    if (this.type === 'io') return IO;
+    if (this.type === 'rom') return this.followsDecode ? 1 : 0;
+    return (this.type === 'mem64' ? WIDE : 0) | (this.prefetchable ? PREFETCHABLE : 0);
   }
 }

@@ -1,5 +1,6 @@
 import { ones, type Width } from '../access.js';
 import { TraplineError } from '../errors.js';
+import type { ConfigRegisters } from '../function.js';
 
 /** What software may do to the bits of a register; bits in neither mask are read-only. Little endian, as the register. */
 export interface RegisterMasks {
@@ -29,10 +30,11 @@ export interface RegisterHandler {
  * The configuration space of a function: 256 or 4096 bytes, accessed with 1, 2 or 4 bytes at offsets aligned to the
  * width. Any other access reads all ones and writes nothing; no access throws.
  */
-export class ConfigSpace {
+export class ConfigSpace implements ConfigRegisters {
   readonly size: number;
   /** What is stored, without what handlers answer. */
   readonly bytes: Uint8Array;
+  private readonly initial: Uint8Array;
   private readonly writable: Uint8Array;
   private readonly clearable: Uint8Array;
   /** By the offset of each of its bytes. */
@@ -45,6 +47,7 @@ export class ConfigSpace {
     }
     this.size = image.length;
     this.bytes = image.slice();
+    this.initial = image.slice();
     this.writable = new Uint8Array(this.size);
     this.clearable = new Uint8Array(this.size);
   }
@@ -62,14 +65,14 @@ export class ConfigSpace {
     for (let index = 0; index < handler.width; index++) this.handlers.set(handler.offset + index, handler);
   }
 
-  read(offset: number, width: Width): number {
-    if (!this.allows(offset, width)) return ones(width);
+  read(offset: number, width: number): number {
+    if (!this.allows(offset, width)) return ones(width as Width);
     let value = 0;
     for (let index = width - 1; index >= 0; index--) value = (value << 8) | this.readByte(offset + index);
     return value >>> 0;
   }
 
-  write(offset: number, width: Width, value: number): void {
+  write(offset: number, width: number, value: number): void {
     if (!this.allows(offset, width)) return;
     const done = new Set<RegisterHandler>();
     for (let index = 0; index < width; index++) {
@@ -91,6 +94,11 @@ export class ConfigSpace {
 
   store(offset: number, width: 1 | 2 | 4, value: number): void {
     for (let index = 0; index < width; index++) this.bytes[offset + index] = value >>> (8 * index);
+  }
+
+  /** Puts back what was stored at first. Handlers are not told. */
+  reset(): void {
+    this.bytes.set(this.initial);
   }
 
   private allows(offset: number, width: number): boolean {

@@ -58,12 +58,30 @@ export function decodeAtAssign(owner: FunctionOwner, fn: PciFunction, bars: read
   }
 }
 
+/** The ROM's enable bit: with memory decoding on the ROM becomes reachable, or the bit stays off. */
+export function romOn(owner: FunctionOwner, fn: PciFunction, rom: FunctionBar): void {
+  rom.followsDecode = true;
+  if (!fn.decoding) return;
+  let on = false;
+  owner.attempt(fn, () => {
+    if (!(fn.host.mayMapBar?.(fn.sbdf, rom) ?? true) || !isAlone(owner, fn, [rom])) return;
+    const pages = strictHole(owner, fn, [rom]);
+    if (!isFree(owner, fn, pages)) return;
+    owner.enable([rom]);
+    on = true;
+    punch(owner, fn, pages);
+  });
+  rom.followsDecode = on;
+}
+
+export function romOff(owner: FunctionOwner, fn: PciFunction, rom: FunctionBar): void {
+  rom.followsDecode = false;
+  if (rom.enabled) owner.attempt(fn, () => owner.disable([rom]));
+}
+
 /** All or nothing: OFF, MAPPING, ON. */
 function turnOn(owner: FunctionOwner, fn: PciFunction, bars: readonly FunctionBar[]): DecodeResult {
-  if (owner.overlaps(bars).length > 0) {
-    owner.diagnostics.report('overlap', fn.sbdf, bars[0].address);
-    return 'fail';
-  }
+  if (!isAlone(owner, fn, bars)) return 'fail';
   const pages = strictHole(owner, fn, bars);
   let mapping = false;
   const done = owner.attempt(fn, () => {
@@ -109,7 +127,7 @@ function decodable(fn: PciFunction): FunctionBar[] {
 
 function writeCommand(owner: FunctionOwner, fn: PciFunction, on: boolean): void {
   const quiet = owner.policy.intx === 'disabled' && !owner.hardware && fn.msixState?.enabled;
-  fn.host.writeConfig?.(fn.sbdf, COMMAND, (on ? MEMORY : 0) | (quiet ? INTX_DISABLE : 0));
+  fn.host.writeConfig?.(fn.sbdf, COMMAND, fn.command | (on ? MEMORY : 0) | (quiet ? INTX_DISABLE : 0));
 }
 
 /** Pages of table and PBA, in this order. */
@@ -124,6 +142,13 @@ function xenHole(owner: FunctionOwner, fn: PciFunction): number[] {
 function strictHole(owner: FunctionOwner, fn: PciFunction, bars: readonly FunctionBar[]): number[] {
   const structures = [fn.table, fn.pba].filter((at) => at?.bar && bars.includes(at.bar));
   return [...structures.flatMap((at) => (at ? pagesOf(at) : [])), ...owner.sharedPages(bars)];
+}
+
+/** False, reported: an enabled BAR has some of these BARs' bytes (policy strict). */
+function isAlone(owner: FunctionOwner, fn: PciFunction, bars: readonly FunctionBar[]): boolean {
+  if (owner.policy.sharedPage !== 'owner' || owner.overlaps(bars).length === 0) return true;
+  owner.diagnostics.report('overlap', fn.sbdf, bars[0].address);
+  return false;
 }
 
 /** False, reported: the guest has something there that is not the host page itself. */

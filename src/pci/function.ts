@@ -3,11 +3,11 @@ import type { Diagnostics } from '../diagnostics.js';
 import type { Core } from '../engine/core.js';
 import { TraplineError } from '../errors.js';
 import type {
+  AssignedFunction,
   BarOffset,
   DecodeResult,
   FunctionDescription,
   MsixLayout,
-  TrappedFunction,
 } from '../function.js';
 import type { Host, Vector } from '../host.js';
 import { PageCache, type PageList, SlotCache } from '../memory/page-cache.js';
@@ -15,6 +15,8 @@ import { Msix } from '../msix/msix.js';
 import type { Policy } from '../policy.js';
 import { formatSbdf, type Sbdf } from '../sbdf.js';
 import { FunctionBar } from './bar.js';
+import type { ConfigSpace } from './config-space.js';
+import { createConfig } from './function-config.js';
 import { BAR_GRAIN } from './validate.js';
 
 /** Guest addresses [start, end) of a table or PBA, and the BAR they lie in: none where the BIR names no memory BAR. */
@@ -33,6 +35,8 @@ export interface FunctionOwner {
   /** Runs control-path work; an error that the host throws is reported, and false returned. */
   attempt(fn: PciFunction, work: () => void): boolean;
   setDecode(fn: PciFunction, on: boolean): DecodeResult;
+  /** Sets the ROM's enable bit; refused, it stays off. */
+  setRom(fn: PciFunction, rom: FunctionBar, on: boolean): void;
   /** Guest pages that several BARs have bytes on once these are enabled, ascending. */
   sharedPages(bars: readonly FunctionBar[]): number[];
   /** Makes memory BARs reachable. Throws `out-of-memory`, changing nothing. */
@@ -46,8 +50,10 @@ export interface FunctionOwner {
   overlaps(bars: readonly FunctionBar[]): string[];
 }
 
+const MEMORY = 1 << 1;
+
 /** A PCI function assigned to a dispatcher. */
-export class PciFunction implements TrappedFunction {
+export class PciFunction implements AssignedFunction {
   readonly sbdf: Sbdf;
   /** What is behind this function. */
   readonly host: Host;
@@ -57,6 +63,11 @@ export class PciFunction implements TrappedFunction {
   /** Order of assignment. */
   readonly sequence: number;
   decoding = false;
+  /** COMMAND without its memory bit. */
+  command = 0;
+  /** A virtual function: its physical function's memory bit decides, it has none of its own (SR-IOV 3.4.1.3). */
+  readonly virtual: boolean;
+  readonly config: ConfigSpace;
   private owner: FunctionOwner | undefined;
   private readonly tableBar: FunctionBar | undefined;
   private readonly pbaBar: FunctionBar | undefined;
@@ -87,6 +98,8 @@ export class PciFunction implements TrappedFunction {
       owner.policy.tailPage === 'byte-after'
         ? new SlotCache(pages, sbdf, this.host)
         : new PageCache(pages, sbdf, this.host);
+    this.virtual = description.virtual ?? false;
+    this.config = createConfig(this, description);
   }
 
   private barAt(offset: BarOffset): FunctionBar | undefined {
@@ -141,9 +154,52 @@ export class PciFunction implements TrappedFunction {
     }
     if (bar.enabled) return false;
     bar.address = address - (address % BAR_GRAIN);
+    this.placed(bar, owner);
+    return true;
+  }
+
+  private placed(bar: FunctionBar, owner: FunctionOwner): void {
     if (owner.hardware) bar.hostAddress = bar.address;
     owner.moved(this);
-    return true;
+  }
+
+  /** A guest's write of COMMAND. */
+  writeCommand(value: number): void {
+    const owner = this.assigned('config.write');
+    this.command = value & ~MEMORY;
+    owner.setDecode(this, this.virtual ? this.decoding : (value & MEMORY) !== 0);
+  }
+
+  /** A guest's write of half a BAR: refused, and nothing moves, while the BAR is enabled. */
+  writeBarRegister(bar: FunctionBar, value: number, upper: boolean): void {
+    const owner = this.assigned('config.write');
+    if (bar.isMemory && bar.enabled) return;
+    if (upper) bar.highRegister = value;
+    else bar.lowRegister = value;
+    this.placed(bar, owner);
+  }
+
+  /** A guest's write of the ROM's register: it moves only while it is not enabled. */
+  writeRomRegister(rom: FunctionBar, value: number, enable: boolean): void {
+    const owner = this.assigned('config.write');
+    if (rom.enabled && enable) return;
+    if (rom.followsDecode && !enable) owner.setRom(this, rom, false);
+    rom.lowRegister = value;
+    this.placed(rom, owner);
+    if (!rom.followsDecode && enable) owner.setRom(this, rom, true);
+  }
+
+  /** Back to the state after power-on: decoding off, registers as assigned, MSI-X off and masked. */
+  reset(): void {
+    const owner = this.assigned('reset');
+    if (this.decoding) owner.setDecode(this, false);
+    const { msixState } = this;
+    if (msixState) owner.attempt(this, () => msixState.reset(this.host, owner.policy, owner.hardware));
+    for (const bar of this.bars) bar.reset();
+    owner.moved(this);
+    this.command = 0;
+    this.config.reset();
+    owner.attempt(this, () => this.host.reset?.(this.sbdf));
   }
 
   vector(index: number): Vector {

@@ -1,0 +1,54 @@
+import type { AssignedFunction, DecodeResult, TrappedFunction } from '../function.js';
+
+const COMMAND = 0x04;
+const MEMORY = 1 << 1;
+const FIRST_BAR = 0x10;
+const ROM = 0x30;
+const DEFAULT_CAPABILITY = 0x60;
+
+/** What a scenario does to a function, done as a guest does it: by configuration cycles where the engine has them. */
+export class GuestControl {
+  private readonly fn: TrappedFunction | AssignedFunction;
+
+  constructor(fn: TrappedFunction | AssignedFunction) {
+    this.fn = fn;
+  }
+
+  /** `okay`, `noop` where decoding was so before, `fail` where the bit does not read back. */
+  decode(on: boolean): DecodeResult {
+    const { fn } = this;
+    if (!('config' in fn)) return fn.setDecode(on);
+    const before = fn.decoding;
+    fn.config.write(COMMAND, 2, on ? MEMORY : 0);
+    if (((fn.config.read(COMMAND, 2) & MEMORY) !== 0) !== on) return 'fail';
+    return before === on ? 'noop' : 'okay';
+  }
+
+  /** False: refused, the BAR is enabled. */
+  moveBar(index: number, address: number): boolean {
+    const { fn } = this;
+    if (!('config' in fn)) return fn.moveBar(index, address);
+    const bar = fn.bars.find((candidate) => candidate.index === index);
+    const offset = index === 6 ? ROM : FIRST_BAR + 4 * index;
+    fn.config.write(offset, 4, address % 2 ** 32);
+    if (bar?.type === 'mem64') fn.config.write(offset + 4, 4, Math.floor(address / 2 ** 32));
+    return bar?.enabled === false;
+  }
+
+  /** Returns Message Control as it reads back. */
+  control(value: number): number {
+    const { fn } = this;
+    if ('config' in fn) fn.config.write(this.messageControlOffset, 2, value);
+    else fn.writeMessageControl(value);
+    return this.readControl();
+  }
+
+  readControl(): number {
+    const { fn } = this;
+    return 'config' in fn ? fn.config.read(this.messageControlOffset, 2) : fn.messageControl;
+  }
+
+  private get messageControlOffset(): number {
+    return (this.fn.msix?.capability ?? DEFAULT_CAPABILITY) + 2;
+  }
+}

@@ -1,0 +1,157 @@
+import type { FunctionDescription } from '../function.js';
+import { DEFAULT_CAPABILITY } from '../msix/msix.js';
+import type { FunctionBar } from './bar.js';
+import { capabilities, MSIX, PCI_EXPRESS, POWER_MANAGEMENT } from './capabilities.js';
+import { ConfigSpace } from './config-space.js';
+import type { PciFunction } from './function.js';
+import { FIRST_BAR, headerOf } from './image.js';
+import { registerMasks } from './registers.js';
+
+const COMMAND = 0x04;
+const STATUS = 0x06;
+const CAPABILITY_LIST = 0x10;
+const CAPABILITY_POINTER = 0x34;
+/** I/O, memory, bus master, special cycles, invalidate, palette, parity, SERR, fast back-to-back, INTx disable. */
+const COMMAND_BITS = 0x077f;
+/** What of it a PCI Express function implements (PCIe 7.5.1.1.3). */
+const EXPRESS_COMMAND_BITS = 0x0547;
+const MEMORY = 1 << 1;
+const ROM_ENABLE = 1;
+/** PCI Express: device capabilities say that the function resets by device control, bit 15. */
+const DEVICE_CAPABILITIES = 4;
+const DEVICE_CONTROL = 8;
+const FUNCTION_LEVEL_RESET = 1 << 28;
+const INITIATE_RESET = 1 << 15;
+/** Power management: control and status, bit 3 says that nothing is lost between D3hot and D0. */
+const PMCSR = 4;
+const D3HOT = 3;
+const NO_SOFT_RESET = 1 << 3;
+
+/** Makes a function's configuration space: its registers' masks, and what writing COMMAND, BARs, ROM, MSI-X and resets does. */
+export function createConfig(fn: PciFunction, description: FunctionDescription): ConfigSpace {
+  const config = new ConfigSpace(description.config ?? bareHeader(fn));
+  const lists = capabilities(config.bytes);
+  for (const masks of registerMasks(config.bytes, lists)) config.mask(masks);
+  const at = (id: number) => lists.standard.find((capability) => capability.id === id)?.offset;
+
+  handleCommand(config, fn, at(PCI_EXPRESS) === undefined ? COMMAND_BITS : EXPRESS_COMMAND_BITS);
+  const header = headerOf(config.bytes);
+  for (let index = 0; index < header.bars; index++) {
+    const bar = fn.bars.find((candidate) => candidate.index === index);
+    const lower = fn.bars.find((candidate) => candidate.index === index - 1 && candidate.type === 'mem64');
+    handleBar(config, fn, FIRST_BAR + 4 * index, bar ?? lower, bar === undefined);
+  }
+  const rom = fn.bars.find((bar) => bar.type === 'rom');
+  if (header.rom > 0) handleRom(config, fn, header.rom, rom);
+  const msix = at(MSIX);
+  if (msix !== undefined && fn.msix) handleMsix(config, fn, msix);
+  const express = at(PCI_EXPRESS);
+  if (express !== undefined) handleDeviceControl(config, fn, express);
+  const power = at(POWER_MANAGEMENT);
+  if (power !== undefined) handlePower(config, fn, power);
+  return config;
+}
+
+/** 256 bytes with nothing in them but the MSI-X capability. */
+function bareHeader(fn: PciFunction): Uint8Array {
+  const image = new Uint8Array(256);
+  const view = new DataView(image.buffer);
+  view.setUint32(0, 0xffffffff, true);
+  if (!fn.msix) return image;
+  const { capability = DEFAULT_CAPABILITY, count, table, pba } = fn.msix;
+  view.setUint16(STATUS, CAPABILITY_LIST, true);
+  view.setUint8(CAPABILITY_POINTER, capability);
+  view.setUint8(capability, MSIX);
+  view.setUint16(capability + 2, count - 1, true);
+  view.setUint32(capability + 4, table.offset | table.bir, true);
+  view.setUint32(capability + 8, pba.offset | pba.bir, true);
+  return image;
+}
+
+function handleCommand(config: ConfigSpace, fn: PciFunction, bits: number): void {
+  fn.command = config.stored(COMMAND, 2) & bits & ~MEMORY;
+  const read = () => fn.command | (fn.decoding && !fn.virtual ? MEMORY : 0);
+  config.handle({
+    offset: COMMAND,
+    width: 2,
+    read,
+    write(value) {
+      fn.writeCommand(value & bits);
+      return read();
+    },
+  });
+}
+
+function handleBar(
+  config: ConfigSpace,
+  fn: PciFunction,
+  offset: number,
+  bar: FunctionBar | undefined,
+  upper: boolean,
+): void {
+  // A BAR that is not implemented is hardwired to zero, and so are a virtual function's (SR-IOV 3.4.1.11).
+  const register = bar && !fn.virtual ? bar : undefined;
+  const read = () => (upper ? register?.highRegister : register?.lowRegister) ?? 0;
+  config.handle({
+    offset,
+    width: 4,
+    read,
+    write(value) {
+      if (register) fn.writeBarRegister(register, value, upper);
+      return read();
+    },
+  });
+}
+
+/** Enable bit and address: it moves only while it is off, and what enables it counts only with memory decoding on. */
+function handleRom(config: ConfigSpace, fn: PciFunction, offset: number, rom: FunctionBar | undefined): void {
+  const read = () => rom?.lowRegister ?? 0;
+  config.handle({
+    offset,
+    width: 4,
+    read,
+    write(value) {
+      if (rom) fn.writeRomRegister(rom, value, (value & ROM_ENABLE) !== 0);
+      return read();
+    },
+  });
+}
+
+function handleMsix(config: ConfigSpace, fn: PciFunction, capability: number): void {
+  config.handle({
+    offset: capability + 2,
+    width: 2,
+    read: () => fn.messageControl,
+    write(value) {
+      fn.writeMessageControl(value);
+      return fn.messageControl;
+    },
+  });
+}
+
+function handleDeviceControl(config: ConfigSpace, fn: PciFunction, capability: number): void {
+  if (!(config.stored(capability + DEVICE_CAPABILITIES, 4) & FUNCTION_LEVEL_RESET)) return;
+  config.handle({
+    offset: capability + DEVICE_CONTROL,
+    width: 2,
+    write(value) {
+      if (!(value & INITIATE_RESET)) return value;
+      fn.reset();
+      return 0;
+    },
+  });
+}
+
+function handlePower(config: ConfigSpace, fn: PciFunction, capability: number): void {
+  config.handle({
+    offset: capability + PMCSR,
+    width: 2,
+    write(value, written, stored) {
+      const cleared = stored & ~(value & written & 0x8000);
+      const next = (cleared & ~0x0103) | (value & 0x0103);
+      if ((stored & D3HOT) !== D3HOT || (next & D3HOT) !== 0 || stored & NO_SOFT_RESET) return next;
+      fn.reset();
+      return next & ~0x0003;
+    },
+  });
+}
