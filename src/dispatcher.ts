@@ -5,7 +5,14 @@ import type { DiagnosticCode, DiagnosticCounter } from './diagnostics.js';
 import { Domain } from './domain.js';
 import { Core, type CoreExports } from './engine/core.js';
 import { TraplineError } from './errors.js';
-import type { AssignedFunction, FunctionDescription, Location, TrappedFunction } from './function.js';
+import type {
+  AssignedFunction,
+  FunctionDescription,
+  Location,
+  SoftwareDescription,
+  SoftwareFunction,
+  TrappedFunction,
+} from './function.js';
 import { readView, writeView } from './memory/mapped-page.js';
 import type { DispatcherOptions } from './options.js';
 import { decodeAtAssign } from './pci/decode.js';
@@ -115,8 +122,11 @@ export class Dispatcher implements Trap {
   /**
    * Makes a function's accesses trap. Throws `bad-argument`, `duplicate-function`, `out-of-memory`, and as the policy
    * has it `bad-msix-capability` and `overlap`; then nothing has changed. When the guest has something else mapped
-   * where pages must trap, the function comes up with decoding off under `strict`.
+   * where pages must trap, the function comes up with decoding off under `strict`. A software function's MSI-X layout
+   * is the embedder's, so no policy accepts faults in it.
    */
+  assign(description: SoftwareDescription): SoftwareFunction;
+  assign(description: FunctionDescription): AssignedFunction;
   assign(description: FunctionDescription): AssignedFunction {
     const { domain } = this;
     const sbdf = parseSbdf(description.sbdf);
@@ -127,7 +137,8 @@ export class Dispatcher implements Trap {
       );
     }
     checkDescription(description, sbdf);
-    const faults = domain.policy.malformed === 'refused' ? msixFaults(description, sbdf) : [];
+    const faults =
+      domain.policy.malformed === 'refused' || description.software ? msixFaults(description, sbdf) : [];
     if (faults.length > 0) {
       domain.diagnostics.report('bad-msix-capability', sbdf);
       throw new TraplineError('bad-msix-capability', ...faults);

@@ -1,4 +1,5 @@
 import type { Bar, BarType, Vector } from './host.js';
+import type { DeviceModel, Interrupts } from './msix/device-model.js';
 import type { Sbdf } from './sbdf.js';
 
 /** A function as the embedder hands it over at `assign`. Addresses and sizes are in bytes. */
@@ -14,6 +15,11 @@ export interface FunctionDescription {
   readonly config?: Uint8Array;
   /** A virtual function: no memory-enable bit and no BAR registers of its own; `setDecode` follows its physical one. */
   readonly virtual?: boolean;
+  /**
+   * What is behind a function without hardware: MSI-X is emulated whole, and the host is asked for nothing but the
+   * guest's mappings and the pages of the model's registers, whose host addresses tell the BARs apart.
+   */
+  readonly software?: DeviceModel;
 }
 
 export interface BarDescription {
@@ -109,4 +115,16 @@ export interface AssignedFunction extends TrappedFunction {
    * guest does it by device control, bit 15, or by leaving D3hot.
    */
   reset(): void;
+  /** The vectors of a software function with MSI-X, for its model. */
+  readonly interrupts: Interrupts | undefined;
+}
+
+/** A function without hardware that has MSI-X. */
+export interface SoftwareDescription extends FunctionDescription {
+  readonly msix: MsixLayout;
+  readonly software: DeviceModel;
+}
+
+export interface SoftwareFunction extends AssignedFunction {
+  readonly interrupts: Interrupts;
 }

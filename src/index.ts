@@ -17,9 +17,19 @@ export type {
   FunctionDescription,
   Location,
   MsixLayout,
+  SoftwareDescription,
+  SoftwareFunction,
   TrappedFunction,
 } from './function.js';
 export type { Bar, BarType, GuestMapping, Host, HostPage, PageHandler, Vector } from './host.js';
+export type { DeviceModel, Interrupts, Raised } from './msix/device-model.js';
+export {
+  type DeliveryMode,
+  decodeMessage,
+  type InterruptMessage,
+  type Message,
+  type RemappableMessage,
+} from './msix/message.js';
 export { capabilities, hideCapabilities } from './pci/capabilities.js';
 export { describeImage } from './pci/image.js';
 export { type Policy, policies } from './policy.js';

@@ -5,8 +5,8 @@ import type { Policy } from '../policy.js';
 import type { Sbdf } from '../sbdf.js';
 import { Vectors } from './vectors.js';
 
-const ENABLE = 1 << 15;
-const FUNCTION_MASK = 1 << 14;
+export const ENABLE = 1 << 15;
+export const FUNCTION_MASK = 1 << 14;
 /** Message Control's offset in the capability. */
 const MESSAGE_CONTROL = 2;
 /** Where the capability stands when the embedder does not say. */
@@ -18,7 +18,7 @@ export class Msix {
   readonly vectors: Vectors;
   enabled = false;
   functionMask = false;
-  private readonly sbdf: Sbdf;
+  protected readonly sbdf: Sbdf;
 
   constructor(core: Core, sbdf: Sbdf, layout: MsixLayout, swapped: boolean) {
     this.sbdf = sbdf;

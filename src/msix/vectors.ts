@@ -50,6 +50,14 @@ export class Vectors {
     };
   }
 
+  set(index: number, entry: Pick<Vector, 'addressLow' | 'addressHigh' | 'data' | 'masked'>): void {
+    const { words } = this.core;
+    words[this.word(index, 0)] = entry.addressLow;
+    words[this.word(index, 4)] = entry.addressHigh;
+    words[this.word(index, 8)] = entry.data;
+    words[this.word(index, 12)] = entry.masked ? 1 : 0;
+  }
+
   masked(index: number): boolean {
     return this.core.words[this.word(index, 12)] === 1;
   }

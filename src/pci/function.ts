@@ -12,6 +12,8 @@ import type {
 import type { Host, Vector } from '../host.js';
 import { PageCache, type PageList, SlotCache } from '../memory/page-cache.js';
 import { Msix } from '../msix/msix.js';
+import { SoftwareMsix } from '../msix/software.js';
+import { SoftwareHost } from '../msix/software-host.js';
 import type { Policy } from '../policy.js';
 import { formatSbdf, type Sbdf } from '../sbdf.js';
 import { FunctionBar } from './bar.js';
@@ -83,17 +85,22 @@ export class PciFunction implements AssignedFunction {
     this.sbdf = sbdf;
     this.sequence = sequence;
     this.owner = owner;
-    this.host = owner.host;
     this.bars = description.bars
       .map((bar) => new FunctionBar(this, bar, description.decode ?? false))
       .sort((a, b) => a.index - b.index);
-    const { msix } = description;
+    const { msix, software } = description;
     if (msix) {
       this.tableBar = this.barAt(msix.table);
       this.pbaBar = this.barAt(msix.pba);
       const start = (this.tableBar?.address ?? 0) + msix.table.offset;
-      this.msixState = new Msix(core, sbdf, msix, owner.policy.field === 'address' && start % 16 === 8);
+      const swapped = owner.policy.field === 'address' && start % 16 === 8;
+      const attempt = (work: () => void) => owner.attempt(this, work);
+      this.msixState = software
+        ? new SoftwareMsix(core, sbdf, msix, swapped, software, attempt)
+        : new Msix(core, sbdf, msix, swapped);
     }
+    const pbaAddress = () => (this.pbaBar?.hostAddress ?? 0) + (msix?.pba.offset ?? 0);
+    this.host = software ? new SoftwareHost(owner.host, software, this.interrupts, pbaAddress) : owner.host;
     this.cache =
       owner.policy.tailPage === 'byte-after'
         ? new SlotCache(pages, sbdf, this.host)
@@ -108,6 +115,10 @@ export class PciFunction implements AssignedFunction {
 
   get enabledBars(): FunctionBar[] {
     return this.bars.filter((bar) => bar.isMemory && bar.enabled);
+  }
+
+  get interrupts(): SoftwareMsix | undefined {
+    return this.msixState instanceof SoftwareMsix ? this.msixState : undefined;
   }
 
   get msix(): MsixLayout | undefined {
@@ -213,6 +224,7 @@ export class PciFunction implements AssignedFunction {
   /** From now on every control call is misuse. */
   detach(): void {
     this.owner = undefined;
+    this.interrupts?.detach();
   }
 
   private assigned(method: string): FunctionOwner {

@@ -1,6 +1,7 @@
 import { ADDRESS_LIMIT, PAGE_SIZE } from '../access.js';
 import { TraplineError } from '../errors.js';
 import type { BarDescription, FunctionDescription, MsixLayout } from '../function.js';
+import type { DeviceModel } from '../msix/device-model.js';
 import { formatSbdf, type Sbdf } from '../sbdf.js';
 
 /** A memory BAR has at least 16 bytes, and as much alignment (PCI 3.0 6.2.5.1). */
@@ -26,6 +27,7 @@ export function checkDescription(description: FunctionDescription, sbdf: Sbdf): 
     }
   }
   if (description.msix) checkLayout(description.msix, fault);
+  if (description.software) checkSoftware(description.software, description.bars, fault);
   if (faults.length > 0) throw new TraplineError('bad-argument', ...faults);
 }
 
@@ -59,6 +61,22 @@ function checkBar(bar: BarDescription, fault: Fault): void {
   }
 }
 
+/** Its PBA is found by host address, so no two of its BARs may have the same. */
+function checkSoftware(software: DeviceModel, bars: readonly BarDescription[], fault: Fault): void {
+  if (typeof software.send !== 'function') fault('software send', software.send, 'is not a function');
+  const memory = bars.filter((bar) => bar.type !== 'io');
+  const start = (bar: BarDescription) => bar.hostAddress ?? bar.address;
+  for (const bar of memory) {
+    const other = memory.find(
+      (candidate) =>
+        candidate.index < bar.index &&
+        start(candidate) < start(bar) + bar.size &&
+        start(bar) < start(candidate) + candidate.size,
+    );
+    if (other) fault(`bar ${bar.index} hostAddress`, start(bar), `is also in BAR ${other.index}`);
+  }
+}
+
 function checkLayout(msix: MsixLayout, fault: Fault): void {
   if (!isInteger(msix.count, 1, 2048)) fault('msix count', msix.count, 'is not an integer in [1, 2048]');
   for (const [name, { bir, offset }] of [
@@ -72,12 +90,15 @@ function checkLayout(msix: MsixLayout, fault: Fault): void {
   }
 }
 
-/** What is wrong with an MSI-X capability as devices have them (Xen refuses these; the table and PBA may overlap). */
+/**
+ * What is wrong with an MSI-X capability as devices have them (Xen refuses these; the table and PBA of real ones may
+ * overlap).
+ */
 export function msixFaults(description: FunctionDescription, sbdf: Sbdf): string[] {
   const { msix } = description;
   if (!msix) return [];
   const sizes = { table: 16 * msix.count, pba: 8 * Math.ceil(msix.count / 64) };
-  return (['table', 'pba'] as const).flatMap((name) => {
+  const faults = (['table', 'pba'] as const).flatMap((name) => {
     const { bir, offset } = msix[name];
     const at = `assign: function ${formatSbdf(sbdf)}: msix ${name}`;
     const bar = description.bars.find((candidate) => candidate.index === bir);
@@ -85,4 +106,10 @@ export function msixFaults(description: FunctionDescription, sbdf: Sbdf): string
     const end = offset + sizes[name];
     return end > bar.size ? [`${at} ends at ${end}, outside BAR ${bir} of ${bar.size} bytes`] : [];
   });
+  const { table, pba } = msix;
+  const apart = table.offset + sizes.table <= pba.offset || pba.offset + sizes.pba <= table.offset;
+  if (description.software && table.bir === pba.bir && !apart) {
+    faults.push(`assign: function ${formatSbdf(sbdf)}: msix table and pba overlap in BAR ${pba.bir}`);
+  }
+  return faults;
 }
