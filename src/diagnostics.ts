@@ -8,6 +8,7 @@ const CODES = [
   'map-failed-write',
   'hole-occupied',
   'overlap',
+  'page-offset',
   'bad-msix-capability',
   'out-of-memory',
   'host-error',
@@ -20,6 +21,7 @@ const CODES = [
  * - `hole-occupied`: the guest has something else mapped where accesses must trap.
  * - `bad-msix-capability`: the capability was refused at assign.
  * - `overlap`: decoding stays off because bytes would have two owners.
+ * - `page-offset`: decoding stays off because a BAR's page offset differs between guest and host (Xen policies).
  * - `out-of-memory`: decoding stays off because the page map is full.
  * - `host-error`: a host callback threw.
  */

@@ -20,6 +20,9 @@ import { PciFunction } from './pci/function.js';
 import { checkDescription, msixFaults } from './pci/validate.js';
 import { Ring } from './ring.js';
 import { formatSbdf, parseSbdf, type Sbdf } from './sbdf.js';
+import type { RegionDoor, RegionDoorOptions } from './vfio/door.js';
+import { RegionDoors } from './vfio/doors.js';
+import type { Errno } from './vfio/errno.js';
 
 export type { DispatcherOptions } from './options.js';
 
@@ -68,6 +71,7 @@ export class Dispatcher implements Trap {
   declare private words: Uint32Array;
   private fallback: Fallback = { read: () => -1, write: () => {} };
   private sequence = 0;
+  private readonly doors: RegionDoors;
   /** What readMemory left to do. */
   private outcome = 0;
 
@@ -92,6 +96,7 @@ export class Dispatcher implements Trap {
     };
     this.domain = new Domain(options, this.core);
     this.completion = new Completion(this.domain);
+    this.doors = new RegionDoors(this.domain);
     this.views = this.domain.pageList.views;
     this.unalignedRead = this.domain.diagnostics.of('unaligned-read');
     this.unalignedWrite = this.domain.diagnostics.of('unaligned-write');
@@ -164,17 +169,30 @@ export class Dispatcher implements Trap {
   /** Ends the trapping of a function and unmaps its host pages. Throws `unknown-function`. */
   deassign(sbdf: string | Sbdf): void {
     const { domain } = this;
-    const fn = domain.functions.get(parseSbdf(sbdf));
-    if (!fn) {
-      throw new TraplineError(
-        'unknown-function',
-        `deassign: function ${JSON.stringify(sbdf)} is not assigned`,
-      );
-    }
+    const fn = this.assigned('deassign', sbdf);
+    this.doors.revoke(fn);
     domain.functions.delete(fn.sbdf);
     domain.disable(fn.enabledBars);
     domain.attempt(fn, () => domain.dropPages(fn));
     domain.release(fn);
+  }
+
+  /**
+   * Opens the region door of a function: resets it, and nobody opens it again until it is closed. EBUSY: a door is
+   * open already, or the host refuses the regions; ENOMEM: a page cannot be mapped (`eager`). Throws
+   * `unknown-function`, `bad-argument`.
+   */
+  openRegions(sbdf: string | Sbdf, options: RegionDoorOptions = {}): RegionDoor | Errno {
+    return this.doors.open(this.assigned('openRegions', sbdf), options);
+  }
+
+  private assigned(method: string, sbdf: string | Sbdf): PciFunction {
+    const fn = this.domain.functions.get(parseSbdf(sbdf));
+    if (fn) return fn;
+    throw new TraplineError(
+      'unknown-function',
+      `${method}: function ${JSON.stringify(sbdf)} is not assigned`,
+    );
   }
 
   // What follows stays small enough to be inlined into its caller, and passes 32-bit signed integers on: an address or

@@ -1,9 +1,10 @@
 import { BarIndex } from './bar-index.js';
 import { type DiagnosticLimit, Diagnostics } from './diagnostics.js';
+import { DirectMap } from './direct-map.js';
 import type { Core } from './engine/core.js';
 import { PageMap } from './engine/page-map.js';
 import { TraplineError } from './errors.js';
-import type { DecodeResult, Location } from './function.js';
+import type { DecodeResult, Location, MappedRange } from './function.js';
 import type { Host } from './host.js';
 import { PageList, SlotCache } from './memory/page-cache.js';
 import type { DispatcherOptions } from './options.js';
@@ -29,6 +30,7 @@ export class Domain implements FunctionOwner {
   readonly functions = new Map<Sbdf, PciFunction>();
   /** Rises when host pages are dropped, so that an access under way does not map them again. */
   generation = 0;
+  private readonly directMap: DirectMap;
   /** Enabled memory BARs. */
   private readonly enabled = new BarIndex();
   private readonly onError: (error: unknown) => void;
@@ -45,6 +47,7 @@ export class Domain implements FunctionOwner {
     this.pageMap = new PageMap(core);
     const { sharedPage, pbaWidths, crossing } = this.policy;
     this.plan = new (sharedPage === 'owner' ? OwnerPlan : NewestPlan)(this.pageMap, pbaWidths);
+    this.directMap = new DirectMap(this.plan);
     core.exports.configure(this.hardware, crossing === 'split');
   }
 
@@ -91,6 +94,12 @@ export class Domain implements FunctionOwner {
     for (const bar of bars) bar.enabled = true;
     try {
       this.plan.add(bars);
+      try {
+        this.directMap.add(bars);
+      } catch (error) {
+        this.plan.remove(bars);
+        throw error;
+      }
     } catch (error) {
       for (const bar of bars) bar.enabled = false;
       throw error;
@@ -104,6 +113,11 @@ export class Domain implements FunctionOwner {
       this.enabled.remove(bar);
     }
     this.plan.remove(bars);
+    this.directMap.remove(bars);
+  }
+
+  direct(bar: FunctionBar): readonly MappedRange[] {
+    return this.directMap.of(bar);
   }
 
   /** Under the Xen policies the pages of one BAR's structures depend on where the other's are. */

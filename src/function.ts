@@ -106,15 +106,32 @@ export interface Location {
   readonly owner: 'table' | 'pba' | 'adjacent' | 'neighbour' | 'direct';
 }
 
+/** Guest pages that map directly to host pages. Bytes, multiples of 4096. */
+export interface MappedRange {
+  readonly guest: number;
+  readonly host: number;
+  readonly length: number;
+}
+
+/** What becomes of a BAR's guest pages: mapped directly, or trapped. */
+export type GuestRange =
+  | (MappedRange & { readonly bar: number; readonly kind: 'direct' })
+  | { readonly bar: number; readonly kind: 'trap'; readonly guest: number; readonly length: number };
+
 /** What `Dispatcher.assign` returns: a function that a guest finds, sizes, moves, enables and resets by itself. */
 export interface AssignedFunction extends TrappedFunction {
   /** What a guest reads and writes by configuration cycles: decoding, BARs, ROM and Message Control follow from it. */
   readonly config: ConfigRegisters;
   /**
    * Function-level reset: decoding off, BARs and registers as assigned, MSI-X off, its entries masked and zero. A
-   * guest does it by device control, bit 15, or by leaving D3hot.
+   * guest does it by device control, bit 15, or by leaving D3hot. False: the hardware was not reset.
    */
-  reset(): void;
+  reset(): boolean;
+  /**
+   * The plan for the guest's memory map while decoding is on: which pages of the enabled BARs map directly to which
+   * host pages, and which must trap (the holes). `Host.mapGuestPages` and `unmapGuestPages` hear of each change.
+   */
+  readonly mapping: readonly GuestRange[];
   /** The vectors of a software function with MSI-X, for its model. */
   readonly interrupts: Interrupts | undefined;
 }

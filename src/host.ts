@@ -76,6 +76,9 @@ export interface Host {
   mapGuestPages?(guest: number, host: number, length: number, sbdf: Sbdf): void;
   /** A range mapped before does not any more. */
   unmapGuestPages?(guest: number, length: number, sbdf: Sbdf): void;
+  /** I/O ports, for a region door. Without them its I/O BARs cannot be accessed. Values are unsigned. */
+  readPort?(port: number, width: 1 | 2 | 4, sbdf: Sbdf): number;
+  writePort?(port: number, width: 1 | 2 | 4, value: number, sbdf: Sbdf): void;
   /** Claims the function's regions for a region door; false: somebody else has them. */
   requestRegions?(sbdf: Sbdf): boolean;
   releaseRegions?(sbdf: Sbdf): void;

@@ -1,4 +1,5 @@
 import { ADDRESS_LIMIT, PAGE_SIZE, pageOf } from './access.js';
+import { edgesOf } from './direct-map.js';
 import type { PageMap } from './engine/page-map.js';
 import type { Location } from './function.js';
 import type { MappedPage } from './memory/mapped-page.js';
@@ -9,10 +10,13 @@ import type { Owner, PageSpan } from './span.js';
 
 /** Which pages trap and what their bytes are: kept up to date as BARs are enabled and disabled. */
 export interface PagePlan {
-  /** Guest pages that must trap once these BARs are enabled, beyond the structures' own, ascending. */
+  /** Guest pages that must trap once these BARs are enabled, beyond the structures' own, ascending: shared or misaligned. */
   sharedPages(bars: readonly FunctionBar[]): number[];
   /** True where BARs other than this one make a page trap. */
   trapsForOthers(page: number, bar: FunctionBar): boolean;
+  /** Pages of a BAR that may have to trap. */
+  candidates(bar: FunctionBar): readonly number[];
+  traps(page: number): boolean;
   /** Rebuilds all pages that a change of these BARs touches. Throws `out-of-memory`, changing nothing. */
   add(bars: readonly FunctionBar[]): void;
   remove(bars: readonly FunctionBar[]): void;
@@ -55,6 +59,8 @@ abstract class ClaimedPages implements PagePlan {
 
   abstract sharedPages(bars: readonly FunctionBar[]): number[];
   abstract trapsForOthers(page: number, bar: FunctionBar): boolean;
+  abstract candidates(bar: FunctionBar): readonly number[];
+  abstract traps(page: number): boolean;
   /** Pages on which an enabled BAR has a say. */
   protected abstract claimed(bar: FunctionBar): readonly number[];
   /** What a page holds; nothing where it need not trap. */
@@ -104,16 +110,22 @@ abstract class ClaimedPages implements PagePlan {
   }
 }
 
+/** Equal page offsets in guest and host: pages can be mapped. */
+const fitsHost = (bar: FunctionBar): boolean => (bar.address - bar.hostAddress) % PAGE_SIZE === 0;
+
 /** Policy strict: each byte belongs to the BAR it lies in, and pages with several BARs trap as well. */
 export class OwnerPlan extends ClaimedPages {
   sharedPages(bars: readonly FunctionBar[]): number[] {
     const shares = new Map<number, number>();
+    const odd = new Set<number>();
     for (const bar of bars) {
-      for (const page of edges(bar)) {
+      for (const page of edgesOf(bar)) {
         shares.set(page, (shares.get(page) ?? this.claims.at(page).length) + 1);
+        if (!fitsHost(bar)) odd.add(page);
       }
     }
-    return [...shares.keys()].filter((page) => (shares.get(page) as number) > 1).sort((a, b) => a - b);
+    const pages = [...shares].filter(([page, count]) => count > 1 || odd.has(page)).map(([page]) => page);
+    return pages.sort((a, b) => a - b);
   }
 
   trapsForOthers(page: number, bar: FunctionBar): boolean {
@@ -121,14 +133,25 @@ export class OwnerPlan extends ClaimedPages {
   }
 
   protected claimed(bar: FunctionBar): readonly number[] {
-    return [...new Set([...structuresOf(bar).flatMap(pagesOf), ...edges(bar)])];
+    return [...new Set([...structuresOf(bar).flatMap(pagesOf), ...edgesOf(bar)])];
+  }
+
+  candidates(bar: FunctionBar): readonly number[] {
+    return this.claimed(bar);
+  }
+
+  /** Also where a small BAR has another page offset in the guest than in the host: it cannot be mapped. */
+  traps(page: number): boolean {
+    const bars = this.claims.at(page);
+    return (
+      bars.length > 1 ||
+      bars.some((bar) => !fitsHost(bar) || structuresOf(bar).some((range) => touches(range, page)))
+    );
   }
 
   protected spans(page: number): PageSpan[] {
+    if (!this.traps(page)) return [];
     const bars = this.claims.at(page);
-    const traps =
-      bars.length > 1 || bars.some((bar) => structuresOf(bar).some((range) => touches(range, page)));
-    if (!traps) return [];
     const spans: PageSpan[] = [];
     let at = page;
     for (const bar of [...bars].sort((a, b) => a.address - b.address)) {
@@ -156,6 +179,14 @@ export class NewestPlan extends ClaimedPages {
   }
 
   trapsForOthers(page: number): boolean {
+    return this.traps(page);
+  }
+
+  candidates(bar: FunctionBar): readonly number[] {
+    return [...new Set([...this.claimed(bar), ...edgesOf(bar)])];
+  }
+
+  traps(page: number): boolean {
     return this.claims.at(page).length > 0;
   }
 
@@ -237,14 +268,6 @@ function structuresIn(bar: FunctionBar): { table: Structure | undefined; pba: St
 export function structuresOf(bar: FunctionBar): Structure[] {
   const { table, pba } = structuresIn(bar);
   return [table, pba].filter((structure) => structure !== undefined);
-}
-
-/** Pages that a BAR does not fill. */
-function edges(bar: FunctionBar): number[] {
-  const pages = new Set<number>();
-  if (bar.address % PAGE_SIZE !== 0) pages.add(pageOf(bar.address));
-  if (bar.end % PAGE_SIZE !== 0) pages.add(pageOf(bar.end));
-  return [...pages];
 }
 
 function bounds(range: { readonly start: number; readonly end: number } | undefined): number[] {

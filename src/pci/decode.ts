@@ -1,3 +1,4 @@
+import { PAGE_SIZE } from '../access.js';
 import type { DecodeResult } from '../function.js';
 import type { FunctionBar } from './bar.js';
 import { type FunctionOwner, type PciFunction, pagesOf } from './function.js';
@@ -39,8 +40,10 @@ export function decodeOff(owner: FunctionOwner, fn: PciFunction): DecodeResult {
 export function decodeAtAssign(owner: FunctionOwner, fn: PciFunction, bars: readonly FunctionBar[]): void {
   const memory = bars.length > 0;
   if (owner.policy.enable !== 'all-or-nothing') {
-    owner.enable(bars);
-    fn.decoding = memory;
+    if (offsetsFit(owner, fn, bars)) {
+      owner.enable(bars);
+      fn.decoding = memory;
+    }
     owner.attempt(fn, () => punch(owner, fn, xenHole(owner, fn)));
     return;
   }
@@ -102,6 +105,7 @@ function turnOn(owner: FunctionOwner, fn: PciFunction, bars: readonly FunctionBa
 
 function turnOnAsXen(owner: FunctionOwner, fn: PciFunction, bars: readonly FunctionBar[]): DecodeResult {
   const barsFirst = owner.policy.enable === 'bars-first';
+  if (!offsetsFit(owner, fn, bars)) return 'fail';
   let on = false;
   owner.attempt(fn, () => {
     if (barsFirst) owner.enable(bars);
@@ -142,6 +146,13 @@ function xenHole(owner: FunctionOwner, fn: PciFunction): number[] {
 function strictHole(owner: FunctionOwner, fn: PciFunction, bars: readonly FunctionBar[]): number[] {
   const structures = [fn.table, fn.pba].filter((at) => at?.bar && bars.includes(at.bar));
   return [...structures.flatMap((at) => (at ? pagesOf(at) : [])), ...owner.sharedPages(bars)];
+}
+
+/** False, reported: Xen maps whole pages, so page offsets in guest and host must be equal. */
+function offsetsFit(owner: FunctionOwner, fn: PciFunction, bars: readonly FunctionBar[]): boolean {
+  const odd = bars.find((bar) => (bar.address - bar.hostAddress) % PAGE_SIZE !== 0);
+  if (odd) owner.diagnostics.report('page-offset', fn.sbdf, odd.address);
+  return odd === undefined;
 }
 
 /** False, reported: an enabled BAR has some of these BARs' bytes (policy strict). */

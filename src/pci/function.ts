@@ -7,6 +7,8 @@ import type {
   BarOffset,
   DecodeResult,
   FunctionDescription,
+  GuestRange,
+  MappedRange,
   MsixLayout,
 } from '../function.js';
 import type { Host, Vector } from '../host.js';
@@ -19,6 +21,8 @@ import { formatSbdf, type Sbdf } from '../sbdf.js';
 import { FunctionBar } from './bar.js';
 import type { ConfigSpace } from './config-space.js';
 import { createConfig } from './function-config.js';
+import { Rom } from './rom.js';
+import { romDecoder } from './rom-decoder.js';
 import { BAR_GRAIN } from './validate.js';
 
 /** Guest addresses [start, end) of a table or PBA, and the BAR they lie in: none where the BIR names no memory BAR. */
@@ -46,6 +50,8 @@ export interface FunctionOwner {
   disable(bars: readonly FunctionBar[]): void;
   /** A disabled BAR of the function moved. */
   moved(fn: PciFunction): void;
+  /** The ranges of an enabled BAR that map directly, ascending. */
+  direct(bar: FunctionBar): readonly MappedRange[];
   /** Unmaps a function's host pages. */
   dropPages(fn: PciFunction): void;
   /** A sentence for each of these BARs that has bytes in common with an enabled one or with another of them. */
@@ -70,6 +76,7 @@ export class PciFunction implements AssignedFunction {
   /** A virtual function: its physical function's memory bit decides, it has none of its own (SR-IOV 3.4.1.3). */
   readonly virtual: boolean;
   readonly config: ConfigSpace;
+  readonly rom: Rom | undefined;
   private owner: FunctionOwner | undefined;
   private readonly tableBar: FunctionBar | undefined;
   private readonly pbaBar: FunctionBar | undefined;
@@ -107,6 +114,8 @@ export class PciFunction implements AssignedFunction {
         : new PageCache(pages, sbdf, this.host);
     this.virtual = description.virtual ?? false;
     this.config = createConfig(this, description);
+    const rom = this.bars.find((bar) => bar.type === 'rom');
+    this.rom = rom && new Rom(this, rom, romDecoder(owner, this, rom));
   }
 
   private barAt(offset: BarOffset): FunctionBar | undefined {
@@ -201,7 +210,7 @@ export class PciFunction implements AssignedFunction {
   }
 
   /** Back to the state after power-on: decoding off, registers as assigned, MSI-X off and masked. */
-  reset(): void {
+  reset(): boolean {
     const owner = this.assigned('reset');
     if (this.decoding) owner.setDecode(this, false);
     const { msixState } = this;
@@ -210,7 +219,17 @@ export class PciFunction implements AssignedFunction {
     owner.moved(this);
     this.command = 0;
     this.config.reset();
-    owner.attempt(this, () => this.host.reset?.(this.sbdf));
+    let done = false;
+    owner.attempt(this, () => {
+      done = this.host.reset?.(this.sbdf) ?? false;
+    });
+    return done;
+  }
+
+  get mapping(): readonly GuestRange[] {
+    const { owner } = this;
+    if (!owner) return [];
+    return this.enabledBars.flatMap((bar) => guestRanges(bar, owner.direct(bar)));
   }
 
   vector(index: number): Vector {
@@ -243,6 +262,22 @@ export class PciFunction implements AssignedFunction {
 function structure(bar: FunctionBar | undefined, offset: number, size: number): Structure {
   const start = (bar?.address ?? 0) + offset;
   return { bar, start, end: start + size };
+}
+
+/** A BAR's pages, with what is between its direct ranges trapping. */
+function guestRanges(bar: FunctionBar, direct: readonly MappedRange[]): GuestRange[] {
+  const ranges: GuestRange[] = [];
+  let at = pageOf(bar.address);
+  const trap = (end: number) => {
+    if (end > at) ranges.push({ bar: bar.index, kind: 'trap', guest: at, length: end - at });
+  };
+  for (const range of direct) {
+    trap(range.guest);
+    ranges.push({ bar: bar.index, kind: 'direct', ...range });
+    at = range.guest + range.length;
+  }
+  trap(pageOf(bar.end + PAGE_SIZE - 1));
+  return ranges;
 }
 
 /** Addresses of the pages that [start, end) touches. */

@@ -2,7 +2,7 @@ import { PAGE_SIZE, pageOf, type Width } from '../../src/access.js';
 import type { HostPage } from '../../src/host.js';
 import { type Context, callHost } from './context.js';
 import { contains } from './range.js';
-import type { ReferenceFunction } from './reference-function.js';
+import { type ReferenceFunction, samePageOffset } from './reference-function.js';
 
 export interface Access {
   readonly address: number;
@@ -35,8 +35,10 @@ function ownersOnPage(context: Context, address: number): OwnerOf | undefined {
     return newest && ((byte) => ownerWithin(newest, byte));
   }
   const holdsStructure = context.functions.some((f) => f.trapsStructure(page));
-  const bars = context.functions.reduce((sum, f) => sum + f.enabledBarsIn(page), 0);
-  return holdsStructure || bars > 1 ? (byte) => ownerAmongAll(context, byte) : undefined;
+  const bars = context.functions.flatMap((f) => f.enabledBarsIn(page));
+  // What has another page offset in the guest than in the host cannot be mapped.
+  const traps = holdsStructure || bars.length > 1 || bars.some((bar) => !samePageOffset(bar));
+  return traps ? (byte) => ownerAmongAll(context, byte) : undefined;
 }
 
 /** Xen: one function has the whole page, whether the BARs are enabled or not. The PBA goes before the table. */

@@ -3,7 +3,7 @@ import type { DecodeResult } from '../../src/function.js';
 import type { GuestMapping } from '../../src/host.js';
 import { type Context, callHost } from './context.js';
 import { overlap, pagesOf, touches } from './range.js';
-import { type ReferenceBar, type ReferenceFunction, rangeOf } from './reference-function.js';
+import { type ReferenceBar, type ReferenceFunction, rangeOf, samePageOffset } from './reference-function.js';
 
 const COMMAND = 4;
 const MEMORY = 0x0002;
@@ -41,6 +41,7 @@ export function setDecode(context: Context, f: ReferenceFunction, on: boolean): 
   }
 
   const bars = changeable(context, f, on);
+  if (on && !offsetsFit(context, f, bars)) return 'fail';
   const setBars = () => {
     for (const bar of bars) bar.enabled = on;
   };
@@ -50,6 +51,13 @@ export function setDecode(context: Context, f: ReferenceFunction, on: boolean): 
   writeCommand();
   f.decoding = on;
   return 'okay';
+}
+
+/** Xen maps whole pages: page offsets in guest and host must be equal. */
+export function offsetsFit(context: Context, f: ReferenceFunction, bars: readonly ReferenceBar[]): boolean {
+  const odd = bars.find((bar) => !samePageOffset(bar));
+  if (odd) context.diagnostics.report('page-offset', f.sbdf, odd.address);
+  return odd === undefined;
 }
 
 /** The memory BARs whose decoding the host lets change. */
@@ -113,7 +121,7 @@ export function strictHole(
   return mappings.filter(({ mapping }) => mapping === 'identity').map(({ page }) => page);
 }
 
-/** The table's pages, the PBA's, then those that come to be shared, ascending; each once. */
+/** The table's pages, the PBA's, then those that come to be shared or fit no host page, ascending; each once. */
 function trappingPages(
   f: ReferenceFunction,
   enabling: readonly ReferenceBar[],
@@ -129,7 +137,10 @@ function trappingPages(
   const all = [...taken, ...enabling];
   const shared = enabling
     .flatMap((bar) => [pageOf(bar.address), pageOf(bar.address + bar.size - 1)])
-    .filter((page) => all.filter((bar) => touches(rangeOf(bar), page)).length > 1);
+    .filter((page) => {
+      const bars = all.filter((bar) => touches(rangeOf(bar), page));
+      return bars.length > 1 || bars.some((bar) => !samePageOffset(bar));
+    });
   for (const page of shared.sort((a, b) => a - b)) pages.add(page);
   return [...pages];
 }

@@ -1,4 +1,4 @@
-import { ADDRESS_LIMIT } from '../../src/access.js';
+import { ADDRESS_LIMIT, PAGE_SIZE } from '../../src/access.js';
 import { TraplineError } from '../../src/errors.js';
 import type {
   BarOffset,
@@ -125,9 +125,9 @@ export class ReferenceFunction implements TrappedFunction {
     return this.memoryBars.find((bar) => isReached(bar) && contains(rangeOf(bar), address));
   }
 
-  /** How many enabled BARs have bytes on the page. */
-  enabledBarsIn(page: number): number {
-    return this.memoryBars.filter((bar) => isReached(bar) && touches(rangeOf(bar), page)).length;
+  /** Enabled BARs with bytes on the page. */
+  enabledBarsIn(page: number): ReferenceBar[] {
+    return this.memoryBars.filter((bar) => isReached(bar) && touches(rangeOf(bar), page));
   }
 
   get messageControl(): number {
@@ -173,5 +173,8 @@ export class ReferenceFunction implements TrappedFunction {
 
 /** A guest may move a BAR where it does not fit; then no access reaches it. */
 const isReached = (bar: Bar): boolean => bar.enabled && bar.address + bar.size <= ADDRESS_LIMIT;
+
+export const samePageOffset = (bar: ReferenceBar): boolean =>
+  bar.address % PAGE_SIZE === bar.hostAddress % PAGE_SIZE;
 
 export const rangeOf = (bar: Bar): Range => ({ start: bar.address, end: bar.address + bar.size });

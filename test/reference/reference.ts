@@ -7,7 +7,7 @@ import { policies } from '../../src/policy.js';
 import { formatSbdf, parseSbdf, type Sbdf } from '../../src/sbdf.js';
 import { answer } from './access-rules.js';
 import { type Context, callHost, type Guard, HostFailure } from './context.js';
-import { makeHole, strictHole } from './decode.js';
+import { makeHole, offsetsFit, strictHole } from './decode.js';
 import { checkDescription, msixFaults } from './description.js';
 import { overlap } from './range.js';
 import { type ReferenceBar, ReferenceFunction, rangeOf } from './reference-function.js';
@@ -62,6 +62,11 @@ class Reference implements Trap {
     const f = new ReferenceFunction(this.context, sbdf, description);
     if (policy.enable === 'all-or-nothing') this.enableAtAssign(f);
     else {
+      const enabling = f.memoryBars.filter((bar) => bar.enabled);
+      if (!offsetsFit(this.context, f, enabling)) {
+        for (const bar of enabling) bar.enabled = false;
+        f.decoding = false;
+      }
       functions.unshift(f);
       this.context.guard(undefined, () => makeHole(this.context, f), false);
     }
