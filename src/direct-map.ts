@@ -32,7 +32,11 @@ export class DirectMap {
       this.update([...bars, ...this.neighbours(bars)]);
     } catch (error) {
       for (const bar of bars) bar.enabled = false;
-      this.remove(bars);
+      try {
+        this.remove(bars);
+      } catch {
+        // The first error is the one to report.
+      }
       throw error;
     }
   }
@@ -60,27 +64,39 @@ export class DirectMap {
     return [...new Set(others)].filter((other) => !bars.includes(other));
   }
 
-  /** Brings these BARs' ranges up to date: first what must go, then what is new. */
+  /**
+   * Brings these BARs' ranges up to date: first what must go, then what is new. A range that the host fails to unmap
+   * counts as gone; the first error is thrown when all is done.
+   */
   private update(bars: readonly FunctionBar[]): void {
+    const errors: unknown[] = [];
+    const attempt = (work: () => void): boolean => {
+      try {
+        work();
+        return true;
+      } catch (error) {
+        errors.push(error);
+        return false;
+      }
+    };
     const wanted = bars.map((bar) => ({ bar, ranges: this.wanted(bar) }));
     for (const { bar, ranges } of wanted) {
-      const kept = this.of(bar).filter((range) => ranges.some((other) => same(range, other)));
-      for (const range of this.of(bar)) {
-        if (!kept.includes(range)) bar.fn.host.unmapGuestPages?.(range.guest, range.length, bar.fn.sbdf);
-      }
+      const { host, sbdf } = bar.fn;
+      const [kept, gone] = partition(this.of(bar), ranges);
+      for (const { guest, length } of gone) attempt(() => host.unmapGuestPages?.(guest, length, sbdf));
       this.ranges.set(bar, kept);
     }
     for (const { bar, ranges } of wanted) {
-      for (const range of ranges) {
-        if (this.of(bar).some((other) => same(range, other))) continue;
-        bar.fn.host.mapGuestPages?.(range.guest, range.host, range.length, bar.fn.sbdf);
-        this.ranges.set(
-          bar,
-          [...this.of(bar), range].sort((a, b) => a.guest - b.guest),
-        );
-      }
-      if (ranges.length === 0) this.ranges.delete(bar);
+      const { fn } = bar;
+      const [, added] = partition(ranges, this.of(bar));
+      const mapped = added.filter(({ guest, host, length }) =>
+        attempt(() => fn.host.mapGuestPages?.(guest, host, length, fn.sbdf)),
+      );
+      const all = [...this.of(bar), ...mapped].sort((a, b) => a.guest - b.guest);
+      if (all.length > 0) this.ranges.set(bar, all);
+      else this.ranges.delete(bar);
     }
+    if (errors.length > 0) throw errors[0];
   }
 
   private wanted(bar: FunctionBar): MappedRange[] {
@@ -102,6 +118,15 @@ export class DirectMap {
     }
     return ranges;
   }
+}
+
+/** Those of `ranges` that are among `others`, and those that are not. */
+function partition(
+  ranges: readonly MappedRange[],
+  others: readonly MappedRange[],
+): [MappedRange[], MappedRange[]] {
+  const among = (range: MappedRange) => others.some((other) => same(range, other));
+  return [ranges.filter(among), ranges.filter((range) => !among(range))];
 }
 
 const same = (a: MappedRange, b: MappedRange): boolean =>
