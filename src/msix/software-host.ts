@@ -6,11 +6,16 @@ import type { DeviceModel } from './device-model.js';
 import { PendingPage } from './pending-page.js';
 import type { SoftwareMsix } from './software.js';
 
+/** Methods that say something by being absent. */
+type Ports = 'readPort' | 'writePort';
+
 /**
- * The host as a function without hardware sees it. The guest's memory and the pages of the model's registers are the
- * embedder's; the PBA is not, and calls that would reach a physical function of the same name end here.
+ * The host as a function without hardware sees it. The guest's memory, the pages of the model's registers and its ports
+ * are the embedder's; the PBA is not, and calls that would reach a physical function of the same name end here.
  */
-export class SoftwareHost implements Required<Host> {
+export class SoftwareHost implements Host, Required<Omit<Host, Ports>> {
+  readonly readPort: Host['readPort'];
+  readonly writePort: Host['writePort'];
   private readonly host: Host;
   private readonly model: DeviceModel;
   private readonly msix: SoftwareMsix | undefined;
@@ -24,6 +29,8 @@ export class SoftwareHost implements Required<Host> {
     this.model = model;
     this.msix = msix;
     this.pbaAddress = pbaAddress;
+    this.readPort = host.readPort?.bind(host);
+    this.writePort = host.writePort?.bind(host);
   }
 
   mapPage(address: number, sbdf: Sbdf): HostPage | null {
