@@ -1,0 +1,71 @@
+import type { Width } from '../access.js';
+import { type Errno, errno } from './errno.js';
+import type { Gate } from './gate.js';
+import type { HostPages } from './host-pages.js';
+import type { Ports } from './ports.js';
+import { describeRegion, type Region, type RegionInfo, regionFlags, VGA_REGION } from './region.js';
+import { NOTHING, readFrom, type Target, writeTo } from './transfer.js';
+
+/** The legacy VGA addresses, [start, end): the frame buffer in memory, two ranges of I/O ports. */
+const WINDOWS = [
+  { start: 0x3b0, end: 0x3bc, memory: false },
+  { start: 0x3c0, end: 0x3e0, memory: false },
+  { start: 0xa0000, end: 0xc0000, memory: true },
+] as const;
+
+const SIZE = 0xc0000;
+
+/** Positions are the legacy addresses; a transfer ends with its window. No decoding bit is looked at. */
+export class VgaRegion implements Region, Target {
+  readonly widest = 4;
+  readonly excluded = NOTHING;
+  private readonly pages: HostPages;
+  private readonly ports: Ports;
+  private readonly gate: Gate;
+
+  constructor(pages: HostPages, ports: Ports, gate: Gate) {
+    this.pages = pages;
+    this.ports = ports;
+    this.gate = gate;
+  }
+
+  info(): RegionInfo {
+    return describeRegion(VGA_REGION, SIZE, regionFlags.READ | regionFlags.WRITE);
+  }
+
+  read(position: number, into: Uint8Array): number {
+    const count = this.bounded(position, into.length);
+    return count < 0 ? count : readFrom(this, position, into.subarray(0, count));
+  }
+
+  write(position: number, from: Uint8Array): number {
+    const count = this.bounded(position, from.length);
+    return count < 0 ? count : writeTo(this, position, from.subarray(0, count));
+  }
+
+  load(position: number, width: Width, into: DataView, index: number): 0 | Errno {
+    const closed = this.gate.check();
+    if (closed !== 0) return closed;
+    if (!isMemory(position)) return this.ports.load(position, width, into, index);
+    this.pages.load(position, width, into, index);
+    return 0;
+  }
+
+  store(position: number, width: Width, from: DataView, index: number): 0 | Errno {
+    const closed = this.gate.check();
+    if (closed !== 0) return closed;
+    if (!isMemory(position)) return this.ports.store(position, width, from, index);
+    this.pages.store(position, width, from, index);
+    return 0;
+  }
+
+  private bounded(position: number, count: number): number {
+    const window = WINDOWS.find(({ start, end }) => position >= start && position < end);
+    if (!window) return errno.EINVAL;
+    const inside = Math.min(count, window.end - position);
+    const failed = window.memory ? this.pages.map(position, inside) : 0;
+    return failed || inside;
+  }
+}
+
+const isMemory = (position: number): boolean => position >= WINDOWS[2].start;
