@@ -19,12 +19,17 @@ const COMMANDS: { readonly [name: string]: () => Promise<Command> } = {
     const { conform, help } = await import('./conform.js');
     return { help, run: conform };
   },
+  async explain() {
+    const { explain, help } = await import('./explain.js');
+    return { help, run: explain };
+  },
 };
 
 const HELP = `usage: trapline COMMAND ...
 
   replay FILE...     run a recorded trace of a driver through the dispatcher
   conform FILE...    compare the dispatcher with recorded scenarios
+  explain ACCESS...  say what an access touches and what becomes of it
 
   trapline COMMAND --help tells more. --version prints the version.
   Exit status: 0 as expected, 1 differences, 2 bad input.

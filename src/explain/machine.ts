@@ -1,0 +1,106 @@
+import type { Width } from '../access.js';
+import type { DiagnosticCode } from '../diagnostics.js';
+import { createDispatcher, type Dispatcher } from '../dispatcher.js';
+import { TraplineError } from '../errors.js';
+import type { FunctionDescription } from '../function.js';
+import type { InventoryFunction } from '../inventory/lspci.js';
+import type { Policy } from '../policy.js';
+import { formatSbdf } from '../sbdf.js';
+
+/** One access to the device. */
+export interface HostAccess {
+  /** Host-physical. */
+  readonly address: number;
+  readonly width: Width;
+}
+
+/** What an access made the host do. */
+export interface Recording {
+  readonly host: HostAccess[];
+  /** Indices of the vectors that the host was told to arm. */
+  readonly armed: number[];
+  /** Of those whose mask bit changed, armed or not. */
+  readonly masked: { readonly index: number; readonly armed: boolean }[];
+  readonly diagnostics: DiagnosticCode[];
+}
+
+const ENABLE = 0x8000;
+const FUNCTION_MASK = 0x4000;
+
+/** The inventory's functions under one policy, before a host that writes down what it is asked and reads zeros. */
+export class Machine {
+  readonly dispatcher: Dispatcher;
+  /** By SBDF: why a function is not there as the inventory has it. */
+  readonly refusals = new Map<string, string>();
+  private recording: Recording = blank();
+
+  /** Throws `TraplineError` where a function cannot be assigned. */
+  constructor(inventory: readonly InventoryFunction[], policy: Policy, domain: 'guest' | 'hardware') {
+    this.dispatcher = createDispatcher({
+      policy,
+      domain,
+      host: {
+        mapPage: (page) => ({
+          read: (offset, width, high) => {
+            this.recording.host.push({ address: page + offset, width });
+            high[0] = 0;
+            return 0;
+          },
+          write: (offset, width) => this.recording.host.push({ address: page + offset, width }),
+        }),
+        armVector: (_, { index }) => this.recording.armed.push(index),
+        maskVector: (_, { index, armed }) => this.recording.masked.push({ index, armed }),
+      },
+      diagnosticLimit: 'none',
+      onDiagnostic: ({ code }) => this.recording.diagnostics.push(code),
+      onError: (error) => {
+        throw error;
+      },
+    });
+    for (const fn of inventory) this.assign(fn);
+  }
+
+  /** What the host is asked during the work. */
+  record(work: () => void): Recording {
+    const recording = blank();
+    this.recording = recording;
+    work();
+    return recording;
+  }
+
+  /** As listed; without what the policy refuses. */
+  private assign(fn: InventoryFunction): void {
+    const { sbdf, msix } = fn;
+    const listed = descriptionOf(fn);
+    const attempts: FunctionDescription[] = [
+      msix ? { ...listed, msix } : listed,
+      listed,
+      { ...listed, bars: listed.bars.map((bar) => ({ ...bar, enabled: false })) },
+    ];
+    for (const [index, attempt] of attempts.entries()) {
+      try {
+        const assigned = this.dispatcher.assign(attempt);
+        if (attempt.msix && msix?.enabled) {
+          assigned.writeMessageControl(ENABLE | (msix.masked ? FUNCTION_MASK : 0));
+        }
+        return;
+      } catch (error) {
+        if (!(error instanceof TraplineError) || index === attempts.length - 1) throw error;
+        this.refusals.set(formatSbdf(sbdf), error.faults.join('; '));
+      }
+    }
+  }
+}
+
+function descriptionOf({ sbdf, bars }: InventoryFunction): FunctionDescription {
+  return {
+    sbdf,
+    bars: bars.flatMap(({ index, type, address, size, disabled }) =>
+      type === 'io' || address === undefined || !size
+        ? []
+        : [{ index, type, address, size, enabled: !disabled }],
+    ),
+  };
+}
+
+const blank = (): Recording => ({ host: [], armed: [], masked: [], diagnostics: [] });
