@@ -63,8 +63,8 @@ export class Rom {
 
   /** Copies the images unless that is done. Throws what the host throws; then the next call tries again. */
   load(): RomState {
-    if (this.done) return 'ready';
     if (this.busy) return 'copying';
+    if (this.done) return 'ready';
     const pages = new PageCache(new PageList(), this.fn.sbdf, this.fn.host);
     this.busy = true;
     try {
@@ -83,7 +83,7 @@ export class Rom {
 
   /** Aligned, of the copy: `load` first. An unsigned value; of 8 bytes, the low lane. */
   read(offset: number, width: Width): number {
-    if (offset + Math.min(width, 4) > this.view.byteLength) return ones(width);
+    if (offset < 0 || offset + Math.min(width, 4) > this.view.byteLength) return ones(width);
     return readView(this.view, offset, width) >>> 0;
   }
 

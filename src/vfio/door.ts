@@ -208,7 +208,8 @@ export class FunctionDoor implements RegionDoor, Gate {
     const region = found && this.regions[found.index];
     if (!region) return errno.EINVAL;
     try {
-      return work(region, found.position);
+      const result = work(region, found.position);
+      return result < 0 ? this.ended || result : result;
     } catch (error) {
       return this.failed(error);
     }
