@@ -1,0 +1,81 @@
+// A capability whose BIR names no memory BAR, or whose structures leave their BAR, was believed.
+// https://xenbits.xen.org/gitweb/?p=xen.git;a=commit;h=53859596c0
+
+import { describe, expect, it } from 'vitest';
+import { TraplineError } from '../../src/errors.js';
+import type { BarOffset, FunctionDescription } from '../../src/function.js';
+import { policies } from '../../src/policy.js';
+import { all, BAR, description, type Kind, passedThrough } from './kinds.js';
+
+const bars: FunctionDescription['bars'] = [
+  { index: 0, type: 'mem64', address: BAR, size: 0x10000 },
+  { index: 2, type: 'io', address: 0xe000, size: 0x100 },
+  { index: 6, type: 'rom', address: 0xfd000000, size: 0x10000 },
+];
+const pba: BarOffset = { bir: 0, offset: 0x8000 };
+
+/** What `assign` says; nothing when it assigns. */
+function refusal(kind: Kind, table: BarOffset, policy = policies.strict): [string, number] | undefined {
+  const { trap, host, calls } = kind.machine(policy);
+  const msix = { count: 3, table, pba };
+  try {
+    trap.assign(kind.description({ ...description, bars, msix }, host));
+  } catch (error) {
+    if (!(error instanceof TraplineError)) throw error;
+    expect(calls()).toEqual([]);
+    return [error.code, error.faults.length];
+  }
+  return undefined;
+}
+
+const bogus: [string, BarOffset][] = [
+  ['BIR 6, which is reserved', { bir: 6, offset: 0 }],
+  ['BIR 7, which is reserved', { bir: 7, offset: 0 }],
+  ['the upper half of a 64-bit BAR', { bir: 1, offset: 0 }],
+  ['an I/O BAR', { bir: 2, offset: 0 }],
+  ['an empty BAR', { bir: 3, offset: 0 }],
+  ['one byte past its BAR', { bir: 0, offset: 0x10000 - 40 }],
+  ['wholly past its BAR', { bir: 0, offset: 0xfffffff8 }],
+];
+
+describe.each(all)('$name', (kind) => {
+  it.each(bogus)('%s is refused', (_name, table) => {
+    for (const policy of [policies.strict, policies.xen]) {
+      expect(refusal(kind, table, policy)).toEqual(['bad-msix-capability', 1]);
+    }
+    // The patch that xenV3 is had no such check; a device model has no excuse.
+    const accepted = kind.software ? ['bad-msix-capability', 1] : undefined;
+    expect(refusal(kind, table, policies.xenV3)).toEqual(accepted);
+  });
+
+  it('the last place in the BAR is taken', () => {
+    expect(refusal(kind, { bir: 0, offset: 0x10000 - 48 })).toBeUndefined();
+  });
+
+  it('what no capability can say is misuse', () => {
+    for (const table of [
+      { bir: 8, offset: 0 },
+      { bir: 0, offset: 4 },
+      { bir: 0, offset: -8 },
+    ]) {
+      expect(refusal(kind, table, policies.xenV3)?.[0]).toBe('bad-argument');
+    }
+  });
+});
+
+it('where a real one is accepted, no guest access fails', () => {
+  for (const kind of passedThrough) {
+    for (const [, table] of bogus) {
+      const { trap, host, calls } = kind.machine(policies.xenV3);
+      const fn = trap.assign(
+        kind.description({ ...description, bars, msix: { count: 3, table, pba } }, host),
+      );
+      for (const address of [BAR, BAR + 0x8000, BAR + 0xffff, 0xe000, table.offset]) {
+        trap.write(address, 4, 0);
+        trap.read(address, 8);
+      }
+      fn.writeMessageControl(0x8000);
+      expect(calls().filter((call) => call.startsWith('onError'))).toEqual([]);
+    }
+  }
+});
