@@ -1,7 +1,7 @@
 import type { Width } from './access.js';
 import { Machine } from './explain/machine.js';
 import { type Outcome, readOutcome, writeOutcomes } from './explain/outcome.js';
-import { type Part, partsOf } from './explain/place.js';
+import { holds, type Part, partsOf } from './explain/place.js';
 import { type Reason, reasonsFor } from './explain/rules.js';
 import type { InventoryFunction } from './inventory/lspci.js';
 import { type Policy, policies } from './policy.js';
@@ -42,6 +42,11 @@ export function explain(
   { policies: asked = Object.values(policies), domain = 'guest' }: ExplainOptions = {},
 ): Explanation {
   const strict = new Machine(inventory, policies.strict, domain);
+  const listed = inventory.filter(({ bars }) =>
+    bars.some((bar) => holds(bar, address) || holds(bar, address + width - 1)),
+  );
+  const refusalsOf = ({ refusals }: Machine) => listed.flatMap((fn) => refusals.get(fn) ?? []);
+  const malformed = refusalsOf(strict).some(({ code }) => code === 'bad-msix-capability');
   const parts = partsOf(inventory, strict.dispatcher, address, width);
   return {
     address,
@@ -51,8 +56,17 @@ export function explain(
       const machine = policy === policies.strict ? strict : new Machine(inventory, policy, domain);
       const read = readOutcome(machine, address, width);
       const writes = writeOutcomes(machine, address, width);
-      const refusal = parts.map(({ sbdf }) => machine.refusals.get(sbdf ?? '')).find((text) => text);
-      const reasons = reasonsFor({ policy, domain, address, parts, read, writes, refusal });
+      const refusals = refusalsOf(machine);
+      const reasons = reasonsFor({
+        policy,
+        domain,
+        address,
+        parts,
+        read,
+        writes,
+        refusals,
+        malformed: malformed && policy.malformed === 'accepted',
+      });
       return { policy: policy.name, read, writes, reasons };
     }),
   };

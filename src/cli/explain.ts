@@ -22,10 +22,14 @@ policy, and why. The answers are those of the dispatcher, run on the spot.
 
 lspci does not show table entries: they count as written, and masked.
 
-  $ trapline explain --inventory test/fixtures/m1/lspci.txt --policy strict 01:00.0:BAR0+0x208c
+  $ trapline explain --inventory test/fixtures/m1/lspci.txt 01:00.0:BAR0+0x208c
   0xfe20208c, 4 bytes: 0000:01:00.0 BAR0+0x208c, MSI-X entry 8, vector control, bit 0 masks
-    strict
-      read          the guest's entry 8: vector control
+    strict, xen, xenV3
+      read             the guest's entry 8: vector control
+      unmasking write  unmasks vector 8 and arms it with the address and data written
+      masking write    masks vector 8; the host masks it too
+      because          the table is emulated: the device's own holds the host's messages (PCIe 7.7.2)
+      because          unmasking arms a vector written since it was last armed, while MSI-X is on and not masked (PCIe 6.1.4.5)
 
 Exit status: 0, 2 for bad input.
 `;

@@ -5,7 +5,6 @@ import { TraplineError } from '../errors.js';
 import type { FunctionDescription } from '../function.js';
 import type { InventoryFunction } from '../inventory/lspci.js';
 import type { Policy } from '../policy.js';
-import { formatSbdf } from '../sbdf.js';
 
 /** One access to the device. */
 export interface HostAccess {
@@ -30,8 +29,8 @@ const FUNCTION_MASK = 0x4000;
 /** The inventory's functions under one policy, before a host that writes down what it is asked and reads zeros. */
 export class Machine {
   readonly dispatcher: Dispatcher;
-  /** By SBDF: why a function is not there as the inventory has it. */
-  readonly refusals = new Map<string, string>();
+  /** Why a function is not there as the inventory has it. */
+  readonly refusals = new Map<InventoryFunction, TraplineError>();
   private recording: Recording = blank();
 
   /** Throws `TraplineError` where a function cannot be assigned. */
@@ -70,7 +69,7 @@ export class Machine {
 
   /** As listed; without what the policy refuses. */
   private assign(fn: InventoryFunction): void {
-    const { sbdf, msix } = fn;
+    const { msix } = fn;
     const listed = descriptionOf(fn);
     const attempts: FunctionDescription[] = [
       msix ? { ...listed, msix } : listed,
@@ -86,7 +85,7 @@ export class Machine {
         return;
       } catch (error) {
         if (!(error instanceof TraplineError) || index === attempts.length - 1) throw error;
-        this.refusals.set(formatSbdf(sbdf), error.faults.join('; '));
+        this.refusals.set(fn, error);
       }
     }
   }

@@ -81,7 +81,8 @@ function byteAt(inventory: readonly InventoryFunction[], strict: Dispatcher, add
   return { owner: 'nobody' };
 }
 
-function holds({ type, address, size }: InventoryBar, at: number): boolean {
+/** True where a memory BAR has the byte, decoded or not. */
+export function holds({ type, address, size }: InventoryBar, at: number): boolean {
   if (type === 'io' || address === undefined || size === undefined) return false;
   return at >= address && at < address + size;
 }

@@ -1,4 +1,5 @@
 import { PAGE_SIZE } from '../access.js';
+import type { TraplineError } from '../errors.js';
 import type { Policy } from '../policy.js';
 import type { Outcome } from './outcome.js';
 import type { Part } from './place.js';
@@ -19,8 +20,10 @@ export interface Answered {
   readonly read: Outcome;
   /** One, or two that differ in the mask bit. */
   readonly writes: readonly Outcome[];
-  /** The function is not there as it is listed: why. */
-  readonly refusal: string | undefined;
+  /** Why functions that have the bytes are not there as they are listed. */
+  readonly refusals: readonly TraplineError[];
+  /** Policy strict refuses a capability that this policy accepts. */
+  readonly malformed: boolean;
 }
 
 interface Rule extends Reason {
@@ -60,7 +63,12 @@ const writesNothing = ({ writes }: Answered): boolean => writes.every(({ result 
 /** In the order in which they are told. What happened decides which apply, the policy's rows only how they are put. */
 const RULES: readonly Rule[] = [
   {
-    applies: (answered) => has(answered, 'off') && answered.refusal === undefined,
+    applies: ({ malformed }) => malformed,
+    rule: 'a malformed MSI-X capability is taken as it stands',
+    source: row('malformed'),
+  },
+  {
+    applies: (answered) => has(answered, 'off') && answered.refusals.length === 0,
     rule: 'a BAR answers only while it is decoded: COMMAND memory space enable, and for the ROM its own enable bit',
     source: 'PCIe 7.5.1.1.3, 7.5.1.2.4',
   },
@@ -80,24 +88,24 @@ const RULES: readonly Rule[] = [
     source: row('sharedPage'),
   },
   {
-    applies: (answered) => !isClaimed(answered) && answered.parts.length > 1,
+    applies: (answered) => !isClaimed(answered) && has(answered, 'table', 'pba', 'adjacent'),
     rule: 'an access is looked up by its first byte',
     source: COMMON,
   },
   {
     applies: isEntry,
-    rule: "the table is emulated: the guest's entries are kept apart from the device's, which hold the host's messages",
+    rule: "the table is emulated: the device's own holds the host's messages",
     source: 'PCIe 7.7.2',
   },
   {
     applies: ({ writes }) =>
       writes.some(({ entry }) => entry?.fields.some((field) => field !== 'vector control')),
-    rule: 'address and data take effect when the vector is next unmasked or MSI-X next enabled; they may change only while it is masked',
+    rule: 'address and data count from the next unmasking, or enabling of MSI-X',
     source: 'PCIe 6.1.4.2',
   },
   {
     applies: ({ writes }) => writes.some(({ mask }) => mask !== undefined),
-    rule: 'bit 0 of vector control masks the vector, the other bits are not kept; unmasking arms a vector that was written since it was last armed, while MSI-X is enabled and the function not masked',
+    rule: 'unmasking arms a vector written since it was last armed, while MSI-X is on and not masked',
     source: 'PCIe 6.1.4.5',
   },
   {
@@ -110,12 +118,12 @@ const RULES: readonly Rule[] = [
   },
   {
     applies: (answered) => isRefused(answered) && has(answered, 'table'),
-    rule: 'a table is accessed aligned, with 4 or 8 bytes; anything else reads all ones or is dropped, with a diagnostic',
+    rule: 'a table answers aligned accesses of 4 or 8 bytes only',
     source: 'PCIe 6.1.4.2',
   },
   {
     applies: (answered) => isRefused(answered) && has(answered, 'pba'),
-    rule: 'a PBA is accessed aligned, with 4 or 8 bytes; anything else reads all ones or is dropped, with a diagnostic',
+    rule: 'a PBA answers aligned accesses of 4 or 8 bytes only',
     source: `PCIe 6.1.4.2; ${row('pbaWidths')}`,
   },
   {
@@ -135,7 +143,7 @@ const RULES: readonly Rule[] = [
     source: COMMON,
   },
   {
-    applies: (answered) => reaches(answered, 'adjacent'),
+    applies: (answered) => reaches(answered, 'adjacent', 'direct'),
     rule: 'only table and PBA need trapping: registers beside them are passed on to the device',
     source: row('adjacent'),
   },
@@ -187,10 +195,12 @@ const RULES: readonly Rule[] = [
   },
 ];
 
-/** The rules that account for it; the refusal of a function first. */
+/** The rules that account for it; the refusals of functions first. */
 export function reasonsFor(answered: Answered): Reason[] {
-  const { refusal } = answered;
-  const refused = refusal === undefined ? [] : [{ rule: `refused: ${refusal}`, source: row('malformed') }];
+  const refused = answered.refusals.map(({ code, faults }) => ({
+    rule: `refused: ${faults.join('; ')}`,
+    source: row(code === 'overlap' ? 'sharedPage' : 'malformed'),
+  }));
   const applying = RULES.filter(({ applies }) => applies(answered));
   return [...refused, ...applying.map(({ rule, source }) => ({ rule, source }))];
 }
