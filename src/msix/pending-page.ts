@@ -33,7 +33,7 @@ export class PendingPage implements PageHandler {
     const lane = (at: number) =>
       bytes[at] | (bytes[at + 1] << 8) | (bytes[at + 2] << 16) | (bytes[at + 3] << 24);
     if (width === 8) high[0] = lane(from + 4);
-    return width === 1 ? bytes[from] : lane(from) & ones(width);
+    return (lane(from) & ones(width)) >>> 0;
   }
 
   write(offset: number, width: Width, low: number, high: number): void {

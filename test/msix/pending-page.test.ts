@@ -3,6 +3,7 @@ import { UNCLAIMED, type Width } from '../../src/access.js';
 import { createDispatcher } from '../../src/dispatcher.js';
 import type { BarDescription } from '../../src/function.js';
 import type { Host, PageHandler } from '../../src/host.js';
+import type { PciFunction } from '../../src/pci/function.js';
 import { policies } from '../../src/policy.js';
 import { doors } from '../engines.js';
 import { RecordingHost } from '../recording-host.js';
@@ -59,6 +60,7 @@ describe.each(counts)('the PBA of %i vectors', (count) => {
     device.interrupts.raise(count - 1);
     host.take();
     device.dispatcher.read(pba + size - 8, 8);
+    device.dispatcher.read(pba + size - 4, 4);
     expect(host.take()).toEqual([]);
     device.dispatcher.read(pba + size, 4);
     expect(host.take()).toEqual([`map 8 fe008000`, `read fe008000 ${0x800 + size} 4`]);
@@ -269,6 +271,26 @@ describe('the rest of a page with pending bits', () => {
     expect(host.take()).toEqual(['map 8 fe000000', 'read fe000000 8 4', 'unmap 8 fe000000']);
   });
 
+  it('is reported on every other page that the host cannot map', () => {
+    const host = new RecordingHost();
+    const device = idle({
+      host,
+      bars: [bar(0, BAR, 0x3000)],
+      msix: { table: { bir: 0, offset: 0x10 }, pba: { bir: 0, offset: 0x1800 } },
+    });
+    host.unmappable.add(BAR);
+    expect(device.dispatcher.read(BAR, 4)).toBe(0xffffffff);
+    expect(device.dispatcher.counts['map-failed-read']).toBe(1);
+    const after = idle({
+      host,
+      bars: [bar(0, BAR, 0x3000)],
+      msix: { table: { bir: 0, offset: 0x1010 }, pba: { bir: 0, offset: 0x800 } },
+    });
+    host.unmappable.add(BAR + 0x1000);
+    expect(after.dispatcher.read(BAR + 0x1000, 4)).toBe(0xffffffff);
+    expect(after.dispatcher.counts['map-failed-read']).toBe(1);
+  });
+
   it('of a bad host is an error that reaches the embedder', () => {
     const device = idle({ host: { mapPage: () => new Uint8Array(16) } });
     expect(device.dispatcher.read(after, 4)).toBe(0xffffffff);
@@ -377,8 +399,46 @@ describe('of a software function no call reaches a physical one', () => {
       },
     };
     const device = idle({ host });
-    device.fn.reset();
+    expect(device.fn.reset()).toBe(true);
     expect(device.errors).toEqual([]);
+    expect((device.fn as PciFunction).host.requestRegions?.(8)).toBe(true);
+  });
+
+  it('and ports are there if the host has some', () => {
+    const ports = (device: SoftwareDevice) => (device.fn as PciFunction).host;
+    class Ports extends RecordingHost {
+      readPort(port: number): number {
+        this.note(`in ${port}`);
+        return 5;
+      }
+      writePort(port: number, _width: number, value: number): void {
+        this.note(`out ${port} ${value}`);
+      }
+    }
+    const host = new Ports();
+    const { readPort, writePort } = ports(idle({ host }));
+    host.take();
+    expect(readPort?.(0x70, 1, 8)).toBe(5);
+    writePort?.(0x70, 1, 3, 8);
+    expect(host.take()).toEqual(['in 112', 'out 112 3']);
+    const without = ports(idle());
+    expect([without.readPort, without.writePort]).toEqual([undefined, undefined]);
+  });
+
+  it('and the host hears of what it may map for the guest', () => {
+    const calls: string[] = [];
+    const host: Host = {
+      mapPage: () => null,
+      mapGuestPages: (...range) => calls.push(`map ${range.join(' ')}`),
+      unmapGuestPages: (...range) => calls.push(`unmap ${range.join(' ')}`),
+    };
+    const device = idle({
+      host,
+      bars: [bar(0, 0x10000, 0x3000, 0x20000)],
+      msix: { table: { bir: 0, offset: 0 }, pba: { bir: 0, offset: 0x800 } },
+    });
+    device.fn.setDecode(false);
+    expect(calls).toEqual([`map ${0x11000} ${0x21000} ${0x2000} 8`, `unmap ${0x11000} ${0x2000} 8`]);
   });
 });
 
@@ -453,6 +513,7 @@ describe('assign refuses a software function', () => {
         faults: [`assign: function 0000:00:01.0: bar 2 hostAddress ${BAR} is also in BAR 0`],
       }),
     );
+    expect(assign({ bars: [bar(0, BAR + 0x1000, 0x1000), bar(2, BAR, 0x1000)] })).not.toThrow();
     const io = { index: 1, type: 'io', address: BAR, size: 0x20 };
     expect(assign({ bars: [bar(0, BAR, 0x1000), io] })).not.toThrow();
   });

@@ -156,6 +156,9 @@ describe('uses', () => {
 
   it('of vectors that do not exist are refused, and nothing throws', () => {
     const device = new SoftwareDevice().start();
+    device.setMask(0, true);
+    device.interrupts.raise(0);
+    device.told();
     for (const vector of [2, 64, 2048, 0xffff, -1, 0.5, Number.NaN, 2 ** 32]) {
       expect(device.interrupts.use(vector)).toBe(false);
       expect(device.interrupts.raise(vector)).toBe('dropped');
@@ -165,6 +168,7 @@ describe('uses', () => {
       expect(device.interrupts.masked(vector)).toBe(true);
     }
     expect(device.told()).toEqual([]);
+    expect(device.interrupts.pending(0)).toBe(true);
   });
 
   it('of a vector leave the others alone', () => {
@@ -436,10 +440,14 @@ describe('a saved state', () => {
 
   it('replaces what a running function had', () => {
     const device = new SoftwareDevice().start();
-    const state = saved();
-    (device.interrupts as SoftwareMsix).restore({ ...state, pending: [1] });
-    expect(device.told()).toEqual(['masked 0', 'masked 1']);
-    expect([device.interrupts.pending(0), device.interrupts.pending(1)]).toEqual([false, true]);
+    device.setMask(0, true);
+    device.interrupts.raise(0);
+    device.told();
+    const { entries, ...state } = saved();
+    const restoredEntries = [entries[0], { ...entries[1], data: 0x99, masked: false }];
+    (device.interrupts as SoftwareMsix).restore({ ...state, entries: restoredEntries, pending: [1] });
+    expect(device.told()).toEqual(['masked 1', 'unmasked 1', 'send 1 99']);
+    expect([device.interrupts.pending(0), device.interrupts.pending(1)]).toEqual([false, false]);
   });
 });
 
