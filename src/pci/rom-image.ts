@@ -13,13 +13,13 @@ const UNIT = 512;
  * is none. A chain ends at its last image, at an image without length, and where no image follows.
  */
 export function romImageLength(size: number, byteAt: (offset: number) => number): number {
+  const holds = (offset: number, expected: readonly number[]) =>
+    expected.every((byte, index) => byteAt(offset + index) === byte);
   let start = 0;
   while (start < size) {
-    const bytes = (offset: number, expected: readonly number[]) =>
-      offset + expected.length <= size && expected.every((byte, index) => byteAt(offset + index) === byte);
-    if (!bytes(start, SIGNATURE) || start + STRUCTURE + 2 > size) return start;
+    if (start + STRUCTURE + 2 > size || !holds(start, SIGNATURE)) return start;
     const structure = start + word(byteAt, start + STRUCTURE);
-    if (structure + INDICATOR >= size || !bytes(structure, PCIR)) return start;
+    if (structure + INDICATOR >= size || !holds(structure, PCIR)) return start;
     const length = word(byteAt, structure + LENGTH) * UNIT;
     start += length;
     if (length === 0 || byteAt(structure + INDICATOR) & LAST) break;

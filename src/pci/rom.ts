@@ -114,7 +114,7 @@ export class Rom {
     };
     const length = romImageLength(this.bar.size, (offset) => hardware(offset, 1) & 0xff);
     const view = new DataView(new ArrayBuffer(length));
-    for (let offset = 0; offset < length && !changed(); offset += 4) {
+    for (let offset = 0; offset < length; offset += 4) {
       view.setInt32(offset, hardware(offset, 4), true);
     }
     if (changed()) return false;

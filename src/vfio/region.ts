@@ -27,7 +27,7 @@ export const regionOffset = (index: number, position = 0): number => index * REG
 export function regionPosition(at: number | RegionPosition): RegionPosition | undefined {
   const { index, position } =
     typeof at === 'number' ? { index: Math.floor(at / REGION_SPAN), position: at % REGION_SPAN } : at;
-  const valid = isCount(index) && isCount(position) && position < REGION_SPAN;
+  const valid = isCount(index) && isCount(position);
   return valid ? { index, position } : undefined;
 }
 

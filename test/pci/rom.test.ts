@@ -231,6 +231,42 @@ describe('while the decoder is switched', () => {
     expect([...into]).toEqual(IMAGE);
   });
 
+  it('memory decoding switched off and on again: the copy is good, the BARs enabled once', () => {
+    const made = host();
+    const { dispatcher, door } = openDoor(made, { bars });
+    const [fn] = dispatcher.functions;
+    let accesses = 0;
+    made.onCall = (call) => {
+      if (!isRomAccess(call) || ++accesses !== 100) return;
+      fn.setDecode(false);
+      fn.setDecode(true);
+    };
+    const into = buffer(0x8200);
+    expect(door.pread(regionOffset(ROM), into)).toBe(0x8200);
+    expect([...into]).toEqual(IMAGE);
+    expect(made.take('direct', 'undirect')).toEqual(['undirect fe000000', 'direct fe000000']);
+    fn.setDecode(false);
+    expect(made.take('direct', 'undirect')).toEqual(['undirect fe000000']);
+    fn.setDecode(true);
+    fn.setDecode(false);
+    expect(made.take('direct', 'undirect')).toEqual(['direct fe000000', 'undirect fe000000']);
+  });
+
+  it('memory decoding switched on while it is on for the copy only: it stays on', () => {
+    const made = host();
+    const { dispatcher, door } = openDoor(made, { bars });
+    const [fn] = dispatcher.functions;
+    fn.setDecode(false);
+    made.take();
+    let accesses = 0;
+    made.onCall = (call) => {
+      if (isRomAccess(call) && ++accesses === 100) fn.setDecode(true);
+    };
+    expect(door.regionInfo(ROM)).toBe(errno.EIO);
+    expect(made.take('config')).toEqual(['config 4 2', 'config 30 1', 'config 4 2', 'config 30 0']);
+    expect(door.pread(0, buffer(4))).toBe(4);
+  });
+
   it.each([1, 2, 100, 5000])(
     'the host throws at call %i: EIO, all put back, the next read succeeds',
     (at) => {

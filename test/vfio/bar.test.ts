@@ -237,6 +237,15 @@ describe('regionInfo', () => {
     });
   });
 
+  it('nor one whose pages are not whole in the host', () => {
+    const flags = READ | WRITE;
+    const at = (address: number, size: number) =>
+      info(0, { bars: [{ index: 0, type: 'mem32', address, size }] });
+    expect(at(0xfe00_0000, 0x800)).toMatchObject({ flags, mappable: [] });
+    expect(at(0xfe00_0800, 0x1000)).toMatchObject({ flags, mappable: [] });
+    expect(at(0xfe00_0000, 0x1000)).toMatchObject({ flags: flags | MMAP });
+  });
+
   it('its offset is its number times 2^40', () => {
     expect(info(2, small)).toMatchObject({ index: 2, offset: 2 ** 41 });
     expect(info(7, small)).toMatchObject({ offset: 7 * 2 ** 40 });

@@ -122,6 +122,13 @@ it('the first access that fails ends it, and its errno is all that is returned',
   }
 });
 
+it('what comes after the access that fails is left as it was', () => {
+  const into = new Uint8Array(16).fill(0xee);
+  expect(readFrom(target(4, { start: 4, end: 8 }, 1), 0, into)).toBe(errno.EIO);
+  expect([...into.subarray(0, 8)]).toEqual([0, 1, 2, 3, 255, 255, 255, 255]);
+  expect([...into.subarray(12)]).toEqual([0xee, 0xee, 0xee, 0xee]);
+});
+
 it('a part of a larger buffer is transferred, and nothing around it', () => {
   const bytes = new Uint8Array(16).fill(0xee);
   expect(readFrom(target(8, { start: 6, end: 7 }), 4, bytes.subarray(4, 12))).toBe(8);
