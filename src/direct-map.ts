@@ -1,4 +1,4 @@
-import { PAGE_SIZE, pageOf } from './access.js';
+import { ADDRESS_LIMIT, PAGE_SIZE, pageOf } from './access.js';
 import type { MappedRange } from './function.js';
 import type { FunctionBar } from './pci/bar.js';
 
@@ -9,12 +9,15 @@ export interface TrapPlan {
   candidates(bar: FunctionBar): readonly number[];
 }
 
-/** Guest pages that need not trap, mapped to host pages through the host: what is left of enabled BARs around the holes. */
+/**
+ * Guest pages that need not trap, mapped to host pages through the host: what is left of enabled BARs around the holes.
+ * Of BARs that share such a page, which only the Xen policies let happen, the one enabled first has it.
+ */
 export class DirectMap {
   private readonly plan: TrapPlan;
+  /** In the order of enabling. */
+  private readonly enabled = new Set<FunctionBar>();
   private readonly ranges = new Map<FunctionBar, readonly MappedRange[]>();
-  /** BARs by the pages that they do not fill, in the order of enabling: the first has the page. */
-  private readonly edges = new Map<number, FunctionBar[]>();
 
   constructor(plan: TrapPlan) {
     this.plan = plan;
@@ -25,50 +28,24 @@ export class DirectMap {
     return this.ranges.get(bar) ?? [];
   }
 
-  /** BARs were enabled. When the host throws, what it had mapped is unmapped again. */
+  /** BARs were enabled, and the plan knows. When the host throws, all else is mapped; `remove` takes it back. */
   add(bars: readonly FunctionBar[]): void {
-    for (const bar of bars) for (const page of edgesOf(bar)) this.edges.set(page, [...this.at(page), bar]);
-    try {
-      this.update([...bars, ...this.neighbours(bars)]);
-    } catch (error) {
-      for (const bar of bars) bar.enabled = false;
-      try {
-        this.remove(bars);
-      } catch {
-        // The first error is the one to report.
-      }
-      throw error;
-    }
+    for (const bar of bars) this.enabled.add(bar);
+    this.update(bars);
   }
 
-  /** BARs were disabled. */
+  /** BARs were disabled, and the plan knows. */
   remove(bars: readonly FunctionBar[]): void {
-    const neighbours = this.neighbours(bars);
-    for (const bar of bars) {
-      for (const page of edgesOf(bar)) {
-        const rest = this.at(page).filter((other) => other !== bar);
-        if (rest.length > 0) this.edges.set(page, rest);
-        else this.edges.delete(page);
-      }
-    }
-    this.update([...bars, ...neighbours]);
-  }
-
-  private at(page: number): readonly FunctionBar[] {
-    return this.edges.get(page) ?? [];
-  }
-
-  /** Enabled BARs with bytes on a page that one of these does not fill. */
-  private neighbours(bars: readonly FunctionBar[]): FunctionBar[] {
-    const others = bars.flatMap((bar) => edgesOf(bar).flatMap((page) => this.at(page)));
-    return [...new Set(others)].filter((other) => !bars.includes(other));
+    for (const bar of bars) this.enabled.delete(bar);
+    this.update(bars);
   }
 
   /**
-   * Brings these BARs' ranges up to date: first what must go, then what is new. A range that the host fails to unmap
-   * counts as gone; the first error is thrown when all is done.
+   * Brings up to date the ranges of these BARs and of their neighbours: first what must go, then what is new. A range
+   * that the host fails to unmap counts as gone; the first error is thrown when all is done.
    */
-  private update(bars: readonly FunctionBar[]): void {
+  private update(changed: readonly FunctionBar[]): void {
+    const bars = new Set([...changed, ...changed.flatMap((bar) => this.neighbours(bar))]);
     const errors: unknown[] = [];
     const attempt = (work: () => void): boolean => {
       try {
@@ -79,7 +56,7 @@ export class DirectMap {
         return false;
       }
     };
-    const wanted = bars.map((bar) => ({ bar, ranges: this.wanted(bar) }));
+    const wanted = [...bars].map((bar) => ({ bar, ranges: this.wanted(bar) }));
     for (const { bar, ranges } of wanted) {
       const { host, sbdf } = bar.fn;
       const [kept, gone] = partition(this.of(bar), ranges);
@@ -99,25 +76,38 @@ export class DirectMap {
     if (errors.length > 0) throw errors[0];
   }
 
+  /** Other enabled BARs with bytes on this one's pages, in the order of enabling. */
+  private neighbours(bar: FunctionBar): FunctionBar[] {
+    const { start, end } = pagesAround(bar);
+    return [...this.enabled].filter((other) => other !== bar && other.address < end && other.end > start);
+  }
+
   private wanted(bar: FunctionBar): MappedRange[] {
-    if (!bar.enabled) return [];
+    if (!this.enabled.has(bar) || bar.end > ADDRESS_LIMIT) return [];
     if ((bar.address - bar.hostAddress) % PAGE_SIZE !== 0) return [];
-    const others = edgesOf(bar).filter((page) => this.at(page)[0] !== bar);
-    const holes = [...this.plan.candidates(bar).filter((page) => this.plan.traps(page)), ...others];
+    const order = [...this.enabled];
+    const neighbours = this.neighbours(bar);
+    const trapping = [bar, ...neighbours]
+      .flatMap((other) => this.plan.candidates(other))
+      .filter((page) => this.plan.traps(page))
+      .map((page) => ({ start: page, end: page + PAGE_SIZE }));
+    const taken = neighbours.filter((other) => order.indexOf(other) < order.indexOf(bar)).map(pagesAround);
+    const { start, end } = pagesAround(bar);
     const ranges: MappedRange[] = [];
-    let start = pageOf(bar.address);
-    const end = pageOf(bar.end + PAGE_SIZE - 1);
-    for (const hole of [...new Set(holes)].sort((a, b) => a - b).concat(end)) {
-      if (hole > start)
-        ranges.push({
-          guest: start,
-          host: pageOf(bar.hostAddress) + start - pageOf(bar.address),
-          length: hole - start,
-        });
-      start = hole + PAGE_SIZE;
+    let at = start;
+    const holes = [...trapping, ...taken].sort((a, b) => a.start - b.start);
+    for (const hole of [...holes, { start: end, end }]) {
+      const length = Math.min(hole.start, end) - at;
+      if (length > 0) ranges.push({ guest: at, host: pageOf(bar.hostAddress) + at - start, length });
+      at = Math.max(at, hole.end);
     }
     return ranges;
   }
+}
+
+/** The pages that a BAR has bytes on. */
+function pagesAround(bar: FunctionBar): { readonly start: number; readonly end: number } {
+  return { start: pageOf(bar.address), end: pageOf(bar.end + PAGE_SIZE - 1) };
 }
 
 /** Those of `ranges` that are among `others`, and those that are not. */
@@ -131,11 +121,3 @@ function partition(
 
 const same = (a: MappedRange, b: MappedRange): boolean =>
   a.guest === b.guest && a.host === b.host && a.length === b.length;
-
-/** Pages that a BAR does not fill. */
-export function edgesOf(bar: FunctionBar): number[] {
-  const pages = new Set<number>();
-  if (bar.address % PAGE_SIZE !== 0) pages.add(pageOf(bar.address));
-  if (bar.end % PAGE_SIZE !== 0) pages.add(pageOf(bar.end));
-  return [...pages];
-}

@@ -89,21 +89,21 @@ export class Domain implements FunctionOwner {
     return this.plan.sharedPages(bars);
   }
 
-  /** Makes BARs reachable. Throws `out-of-memory`, changing nothing. */
+  /** Makes BARs reachable. Throws `out-of-memory` and what the host threw, changing nothing. */
   enable(bars: readonly FunctionBar[]): void {
-    for (const bar of bars) bar.enabled = true;
+    this.plan.add(bars);
     try {
-      this.plan.add(bars);
-      try {
-        this.directMap.add(bars);
-      } catch (error) {
-        this.plan.remove(bars);
-        throw error;
-      }
+      this.directMap.add(bars);
     } catch (error) {
-      for (const bar of bars) bar.enabled = false;
+      this.plan.remove(bars);
+      try {
+        this.directMap.remove(bars);
+      } catch {
+        // The first error is the one to report.
+      }
       throw error;
     }
+    for (const bar of bars) bar.enabled = true;
     for (const bar of bars) this.enabled.add(bar);
   }
 

@@ -1,5 +1,4 @@
 import { ADDRESS_LIMIT, PAGE_SIZE, pageOf } from './access.js';
-import { edgesOf } from './direct-map.js';
 import type { PageMap } from './engine/page-map.js';
 import type { Location } from './function.js';
 import type { MappedPage } from './memory/mapped-page.js';
@@ -268,6 +267,14 @@ function structuresIn(bar: FunctionBar): { table: Structure | undefined; pba: St
 export function structuresOf(bar: FunctionBar): Structure[] {
   const { table, pba } = structuresIn(bar);
   return [table, pba].filter((structure) => structure !== undefined);
+}
+
+/** Pages that a BAR does not fill. */
+function edgesOf(bar: FunctionBar): number[] {
+  const pages = new Set<number>();
+  if (bar.address % PAGE_SIZE !== 0) pages.add(pageOf(bar.address));
+  if (bar.end % PAGE_SIZE !== 0) pages.add(pageOf(bar.end));
+  return [...pages];
 }
 
 function bounds(range: { readonly start: number; readonly end: number } | undefined): number[] {
