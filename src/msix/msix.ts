@@ -30,7 +30,10 @@ export class Msix {
     return (this.layout.count - 1) | (this.enabled ? ENABLE : 0) | (this.functionMask ? FUNCTION_MASK : 0);
   }
 
-  /** A write of Message Control. When the host throws on the way, the register keeps its value. */
+  /**
+   * A write of Message Control. When the host throws on the way, the register keeps its value; when a callback deassigns
+   * the function, what is left to do is left.
+   */
   writeControl(value: number, host: Host, policy: Policy, hardware: boolean): void {
     const enabled = (value & ENABLE) !== 0;
     const functionMask = (value & FUNCTION_MASK) !== 0;
@@ -38,15 +41,16 @@ export class Msix {
 
     const { vectors } = this;
     if (enabled && !functionMask && (!this.enabled || this.functionMask)) {
-      for (let index = 0; index < vectors.count; index++) {
+      for (let index = 0; index < vectors.count && !vectors.released; index++) {
         if (!vectors.masked(index) && vectors.isUpdated(index)) this.rearm(index, host);
       }
     } else if (!enabled && this.enabled) {
       // Updated again, so that mask, disable, enable, unmask arms the vector.
-      for (let index = 0; index < vectors.count; index++) {
+      for (let index = 0; index < vectors.count && !vectors.released; index++) {
         if (this.disarm(index, host)) vectors.setUpdated(index, true);
       }
     }
+    if (vectors.released) return;
     if (policy.intx === 'disabled' && !hardware && enabled && !this.enabled) host.disableIntx?.(this.sbdf);
 
     const before = this.control;

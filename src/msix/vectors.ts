@@ -11,6 +11,8 @@ export class Vectors {
   readonly updated: number;
   /** The halves of an entry are exchanged. */
   readonly swapped: boolean;
+  /** The memory is another's now: nothing is written any more. */
+  released = false;
   private readonly core: Core;
 
   constructor(core: Core, count: number, swapped: boolean) {
@@ -24,6 +26,7 @@ export class Vectors {
 
   /** Every entry masked, all else zero. */
   reset(): void {
+    if (this.released) return;
     const { core } = this;
     core.bytes.fill(0, this.storage, this.storage + this.size);
     for (let index = 0; index < this.count; index++) core.words[this.word(index, 12)] = 1;
@@ -34,6 +37,7 @@ export class Vectors {
   }
 
   release(): void {
+    this.released = true;
     this.core.release(this.storage, this.size);
   }
 
@@ -68,7 +72,7 @@ export class Vectors {
   }
 
   setUpdated(index: number, value: boolean): void {
-    this.core.bytes[this.updated + index] = value ? 1 : 0;
+    if (!this.released) this.core.bytes[this.updated + index] = value ? 1 : 0;
   }
 
   armed(index: number): boolean {
@@ -76,7 +80,7 @@ export class Vectors {
   }
 
   setArmed(index: number, value: boolean): void {
-    this.core.bytes[this.updated + this.count + index] = value ? 1 : 0;
+    if (!this.released) this.core.bytes[this.updated + this.count + index] = value ? 1 : 0;
   }
 
   private word(index: number, field: number): number {

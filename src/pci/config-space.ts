@@ -20,8 +20,8 @@ export interface RegisterHandler {
   /** Reads the register; default: what is stored. */
   read?(): number;
   /**
-   * `value`: the register with the written bytes in place and no mask applied; `written`: the bits of the written
-   * bytes. What it returns is stored.
+   * `value`: the register as it reads, with the written bytes in place and no mask applied; `written`: the bits of the
+   * written bytes. What it returns is stored.
    */
   write(value: number, written: number, stored: number): number;
 }
@@ -119,7 +119,7 @@ export class ConfigSpace implements ConfigRegisters {
 
   private writeRegister(handler: RegisterHandler, offset: number, width: number, value: number): void {
     const stored = this.stored(handler.offset, handler.width);
-    let next = stored;
+    let next = handler.read?.() ?? stored;
     let written = 0;
     for (let index = 0; index < handler.width; index++) {
       const from = handler.offset + index - offset;

@@ -15,10 +15,13 @@ const MSIX = 0x60;
 /** Records configuration writes, resets and guest mappings. */
 class Recorder extends MemoryHost implements Host {
   calls: string[] = [];
+  armVector?: (sbdf: number) => void;
   readonly direct = new Map<number, number>();
   refuses = false;
+  failsToWrite = false;
 
   writeConfig(_sbdf: number, register: number, value: number): void {
+    if (this.failsToWrite) throw new Error('no');
     this.calls.push(`config ${register.toString(16)} ${value.toString(16)}`);
   }
 
@@ -147,6 +150,13 @@ describe('COMMAND', () => {
     expect([fn.decoding, fn.config.read(COMMAND, 2)]).toEqual([true, 0x0502]);
   });
 
+  it('is not touched by a write of its upper byte when decoding was on at assign', () => {
+    dispatcher.deassign(device.sbdf);
+    fn = dispatcher.assign({ ...device, decode: true });
+    fn.config.write(5, 1, 0x04);
+    expect([fn.decoding, fn.config.read(COMMAND, 2)]).toEqual([true, 0x0402]);
+  });
+
   it('writes its other bits through, with INTx disabled while MSI-X is enabled', () => {
     fn.config.write(COMMAND, 2, 0x0007);
     fn.config.write(COMMAND, 2, 0x0005);
@@ -165,6 +175,23 @@ describe('COMMAND', () => {
     host.refuses = false;
     fn.config.write(COMMAND, 2, MEMORY);
     expect(fn.decoding).toBe(true);
+  });
+
+  it('has a neighbour back where it was when switching on fails', () => {
+    const small = (sbdf: string, offset: number): FunctionDescription => ({
+      sbdf,
+      bars: [{ index: 0, type: 'mem32', address: 0xfc00_0000 + offset, size: 0x800 }],
+    });
+    const first = dispatcher.assign(small('02:00.0', 0));
+    const second = dispatcher.assign(small('03:00.0', 0x800));
+    first.config.write(COMMAND, 2, MEMORY);
+    expect([...host.direct]).toEqual([[0xfc00_0000, 0xfc00_0000]]);
+    host.failsToWrite = true;
+    second.config.write(COMMAND, 2, MEMORY);
+    expect([second.decoding, [...host.direct]]).toEqual([false, [[0xfc00_0000, 0xfc00_0000]]]);
+    expect(first.mapping).toEqual([
+      { bar: 0, kind: 'direct', guest: 0xfc00_0000, host: 0xfc00_0000, length: 0x1000 },
+    ]);
   });
 
   it("is its physical function's for a virtual function, whose BARs read 0", () => {
@@ -205,6 +232,34 @@ describe('Message Control', () => {
   ])('takes 0x%s in its upper byte', (value, control) => {
     fn.config.write(MSIX + 3, 1, value);
     expect(fn.messageControl).toBe(control);
+  });
+
+  it('keeps its enable bit when the byte beside it is written after writeMessageControl', () => {
+    fn.writeMessageControl(0xc000);
+    fn.config.write(MSIX + 2, 1, 0xff);
+    expect(fn.messageControl).toBe(0xc007);
+  });
+
+  it('leaves what is left to do when a callback deassigns the function and its storage is used anew', () => {
+    const armed: number[] = [];
+    let other: AssignedFunction | undefined;
+    host.armVector = (sbdf) => {
+      armed.push(sbdf);
+      if (other) return;
+      dispatcher.deassign(device.sbdf);
+      other = dispatcher.assign({ ...device, decode: true });
+    };
+    fn.config.write(COMMAND, 2, MEMORY);
+    for (const index of [0, 1, 2]) {
+      dispatcher.write(0x38_0000_2000 + 16 * index, 8, 0xfee0_0000, 0);
+      dispatcher.write(0x38_0000_200c + 16 * index, 4, 0);
+    }
+    fn.config.write(MSIX + 2, 2, 0x8000);
+    expect(armed).toEqual([0x100]);
+    expect(other?.messageControl).toBe(7);
+    expect(host.calls.filter((call) => call.startsWith('config 62'))).toEqual([]);
+    const entries = [0, 1, 2, 3, 4, 5, 6, 7].map((index) => other?.vector(index));
+    expect(entries.some((entry) => entry?.armed || !entry?.masked)).toBe(false);
   });
 
   it('has nothing to write but enable and function mask', () => {
