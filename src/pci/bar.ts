@@ -46,11 +46,11 @@ export class FunctionBar implements Bar {
 
   /** Guest-physical. Past 2^53 not exact: no access reaches there. */
   get address(): number {
-    return this.high * 2 ** 32 + this.low;
+    return this.high * 2 ** 32 + (this.low >>> 0);
   }
 
   set address(address: number) {
-    this.low = address >>> 0;
+    this.low = address | 0;
     this.high = Math.floor(address / 2 ** 32) >>> 0;
   }
 
@@ -59,6 +59,11 @@ export class FunctionBar implements Bar {
     this.address = this.initialAddress;
     this.hostAddress = this.initialHostAddress;
     if (this.type === 'rom') this.followsDecode = false;
+  }
+
+  /** The address's low lane, signed. */
+  get lowAddress(): number {
+    return this.low;
   }
 
   /** One past the last byte. */
@@ -84,7 +89,7 @@ export class FunctionBar implements Bar {
   /** A write of the low register: bits below the size are hardwired, which is what makes sizing work. */
   set lowRegister(value: number) {
     const grain = this.type === 'rom' ? 2048 : this.type === 'io' ? 4 : 16;
-    this.low = (value & this.sizeMask & ~(grain - 1)) >>> 0;
+    this.low = value & this.sizeMask & ~(grain - 1);
   }
 
   set highRegister(value: number) {

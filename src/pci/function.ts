@@ -139,9 +139,9 @@ export class PciFunction implements AssignedFunction {
     return this.msix && structure(this.tableBar, this.msix.table.offset, 16 * this.msix.count);
   }
 
-  /** Index of the table entry at an address, given its low lane. */
+  /** Index of the table entry at an address. Both are low lanes, signed: an access allocates no number here. */
   entryAt(low: number): number {
-    const start = (this.tableBar?.address ?? 0) + (this.msix?.table.offset ?? 0);
+    const start = ((this.tableBar?.lowAddress ?? 0) + (this.msix?.table.offset ?? 0)) | 0;
     return ((low - start) | 0) >>> 4;
   }
 
