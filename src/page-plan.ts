@@ -112,13 +112,17 @@ abstract class ClaimedPages implements PagePlan {
 /** Equal page offsets in guest and host: pages can be mapped. */
 const fitsHost = (bar: FunctionBar): boolean => (bar.address - bar.hostAddress) % PAGE_SIZE === 0;
 
+/** Pages of a BAR that others may share; all of them where page offsets differ. */
+const unmappable = (bar: FunctionBar): number[] =>
+  fitsHost(bar) ? edgesOf(bar) : pagesOf({ start: bar.address, end: bar.end });
+
 /** Policy strict: each byte belongs to the BAR it lies in, and pages with several BARs trap as well. */
 export class OwnerPlan extends ClaimedPages {
   sharedPages(bars: readonly FunctionBar[]): number[] {
     const shares = new Map<number, number>();
     const odd = new Set<number>();
     for (const bar of bars) {
-      for (const page of edgesOf(bar)) {
+      for (const page of unmappable(bar)) {
         shares.set(page, (shares.get(page) ?? this.claims.at(page).length) + 1);
         if (!fitsHost(bar)) odd.add(page);
       }
@@ -132,7 +136,7 @@ export class OwnerPlan extends ClaimedPages {
   }
 
   protected claimed(bar: FunctionBar): readonly number[] {
-    return [...new Set([...structuresOf(bar).flatMap(pagesOf), ...edgesOf(bar)])];
+    return [...new Set([...structuresOf(bar).flatMap(pagesOf), ...unmappable(bar)])];
   }
 
   candidates(bar: FunctionBar): readonly number[] {

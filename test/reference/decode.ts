@@ -1,4 +1,3 @@
-import { pageOf } from '../../src/access.js';
 import type { DecodeResult } from '../../src/function.js';
 import type { GuestMapping } from '../../src/host.js';
 import { type Context, callHost } from './context.js';
@@ -133,10 +132,9 @@ function trappingPages(
       for (const page of pagesOf(structure)) pages.add(page);
     }
   }
-  // Only a BAR's first and last page can hold bytes of another one.
   const all = [...taken, ...enabling];
   const shared = enabling
-    .flatMap((bar) => [pageOf(bar.address), pageOf(bar.address + bar.size - 1)])
+    .flatMap((bar) => pagesOf({ start: bar.address, end: bar.address + bar.size }))
     .filter((page) => {
       const bars = all.filter((bar) => touches(rangeOf(bar), page));
       return bars.length > 1 || bars.some((bar) => !samePageOffset(bar));
