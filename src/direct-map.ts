@@ -84,7 +84,6 @@ export class DirectMap {
 
   private wanted(bar: FunctionBar): MappedRange[] {
     if (!this.enabled.has(bar) || bar.end > ADDRESS_LIMIT) return [];
-    if ((bar.address - bar.hostAddress) % PAGE_SIZE !== 0) return [];
     const order = [...this.enabled];
     const neighbours = this.neighbours(bar);
     const trapping = [bar, ...neighbours]

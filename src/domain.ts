@@ -128,6 +128,7 @@ export class Domain implements FunctionOwner {
   /** Unmaps a function's host pages. */
   dropPages(fn: PciFunction): void {
     this.generation++;
+    fn.romPages?.drop();
     fn.cache.drop();
   }
 

@@ -100,10 +100,10 @@ export interface Location {
   /** Bytes from the BAR's start. */
   readonly offset: number;
   /**
-   * `adjacent`: on a page with table or PBA bytes of the same BAR. `neighbour`: on a page that traps for another
-   * BAR's sake. `direct`: on a page that need not trap.
+   * `adjacent`: on a page with table or PBA bytes of the same BAR. `rom`: answered from the ROM's copy. `neighbour`: on
+   * a page that traps for another BAR's sake. `direct`: on a page that need not trap.
    */
-  readonly owner: 'table' | 'pba' | 'adjacent' | 'neighbour' | 'direct';
+  readonly owner: 'table' | 'pba' | 'adjacent' | 'rom' | 'neighbour' | 'direct';
 }
 
 /** Guest pages that map directly to host pages. Bytes, multiples of 4096. */

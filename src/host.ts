@@ -71,7 +71,8 @@ export interface Host {
   maskVector?(sbdf: Sbdf, vector: Vector): void;
   /**
    * A guest page range maps directly to host pages from now on (multiples of 4096), because none of it must trap.
-   * Throwing refuses, and decoding stays off.
+   * Throwing refuses, and decoding stays off. A page that a BAR is given back because another one on it went stays
+   * unmapped then, its accesses unclaimed, until the next change on the page asks again.
    */
   mapGuestPages?(guest: number, host: number, length: number, sbdf: Sbdf): void;
   /** A range mapped before does not any more. */

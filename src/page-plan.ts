@@ -2,7 +2,7 @@ import { ADDRESS_LIMIT, PAGE_SIZE, pageOf } from './access.js';
 import type { PageMap } from './engine/page-map.js';
 import type { Location } from './function.js';
 import type { MappedPage } from './memory/mapped-page.js';
-import type { PageCache, SlotCache } from './memory/page-cache.js';
+import type { SlotCache } from './memory/page-cache.js';
 import type { FunctionBar } from './pci/bar.js';
 import { type PciFunction, pagesOf, type Structure } from './pci/function.js';
 import type { Owner, PageSpan } from './span.js';
@@ -109,10 +109,11 @@ abstract class ClaimedPages implements PagePlan {
   }
 }
 
-/** Equal page offsets in guest and host: pages can be mapped. */
-const fitsHost = (bar: FunctionBar): boolean => (bar.address - bar.hostAddress) % PAGE_SIZE === 0;
+/** Host pages can be mapped where the guest's are: they hold the bytes, at equal page offsets. */
+const fitsHost = (bar: FunctionBar): boolean =>
+  !bar.isCopied && (bar.address - bar.hostAddress) % PAGE_SIZE === 0;
 
-/** Pages of a BAR that others may share; all of them where page offsets differ. */
+/** Pages of a BAR that trap for its own sake, or for others' that have bytes there too. */
 const unmappable = (bar: FunctionBar): number[] =>
   fitsHost(bar) ? edgesOf(bar) : pagesOf({ start: bar.address, end: bar.end });
 
@@ -143,7 +144,6 @@ export class OwnerPlan extends ClaimedPages {
     return this.claimed(bar);
   }
 
-  /** Also where a small BAR has another page offset in the guest than in the host: it cannot be mapped. */
   traps(page: number): boolean {
     const bars = this.claims.at(page);
     return (
@@ -161,12 +161,13 @@ export class OwnerPlan extends ClaimedPages {
       const start = Math.max(bar.address, page);
       const end = Math.min(bar.end, page + PAGE_SIZE);
       if (start > at) spans.push(nobody(page, at, start));
-      const cache = bar.fn.cache as PageCache;
       const hostPageStart = start + PAGE_SIZE - (bar.host(start) % PAGE_SIZE);
       for (const [from, to] of segments(start, end, [...structuresOf(bar).flatMap(bounds), hostPageStart])) {
         const kind = ownerAmong(structuresIn(bar), from) ?? 'forward';
         const host = bar.host(from);
-        spans.push(span(page, from, to, kind, this.pbaWidths, bar.fn, cache.at(host), host % PAGE_SIZE));
+        spans.push(
+          span(page, from, to, kind, this.pbaWidths, bar.fn, bar.fn.pageBehind(bar, host), host % PAGE_SIZE),
+        );
       }
       at = end;
     }
@@ -224,8 +225,12 @@ export function locationOf(bar: FunctionBar, address: number, plan: PagePlan): L
   const page = pageOf(address);
   const structures = structuresIn(bar);
   const own = touches(structures.table, page) || touches(structures.pba, page) ? 'adjacent' : undefined;
+  const copied = bar.isCopied ? 'rom' : undefined;
   const owner =
-    ownerAmong(structures, address) ?? own ?? (plan.trapsForOthers(page, bar) ? 'neighbour' : 'direct');
+    ownerAmong(structures, address) ??
+    own ??
+    copied ??
+    (plan.trapsForOthers(page, bar) ? 'neighbour' : 'direct');
   return { fn: bar.fn, bar, offset: address - bar.address, owner };
 }
 

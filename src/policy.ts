@@ -30,6 +30,11 @@ export interface Policy {
   readonly tailPage: 'byte-after' | 'last-byte';
   /** What selects the field of an entry: the address modulo 16, or the offset from the table's start modulo 16. */
   readonly field: 'address' | 'entry';
+  /**
+   * An expansion ROM: answered from a copy, or the hardware's own, which a guest domain does not have (its register
+   * reads 0).
+   */
+  readonly rom: 'copy' | 'hardware';
 }
 
 const xen: Policy = {
@@ -47,6 +52,7 @@ const xen: Policy = {
   malformed: 'refused',
   tailPage: 'byte-after',
   field: 'address',
+  rom: 'hardware',
 };
 
 export const policies: { readonly strict: Policy; readonly xen: Policy; readonly xenV3: Policy } = {
@@ -72,5 +78,6 @@ export const policies: { readonly strict: Policy; readonly xen: Policy; readonly
     enable: 'all-or-nothing',
     tailPage: 'last-byte',
     field: 'entry',
+    rom: 'copy',
   },
 };

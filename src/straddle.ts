@@ -1,7 +1,6 @@
 import { pageOf, type Width } from './access.js';
 import type { Location } from './function.js';
 import type { MappedPage } from './memory/mapped-page.js';
-import type { PageCache } from './memory/page-cache.js';
 import { ownerAmong, slotPage, touches } from './page-plan.js';
 import type { FunctionBar } from './pci/bar.js';
 import type { PciFunction } from './pci/function.js';
@@ -55,8 +54,7 @@ export function byOwner(
     }
     const bar = location.bar as FunctionBar;
     const host = bar.hostAddress + offset;
-    const page = (bar.fn.cache as PageCache).at(host);
-    return { kind: 'forward', page, offset: host % 4096 };
+    return { kind: 'forward', page: bar.fn.pageBehind(bar, host), offset: host % 4096 };
   });
   return { kind: 'bytes', sbdf, bytes };
 }

@@ -347,3 +347,33 @@ it('answers for the policies asked, and always with a reason', () => {
     }
   }
 });
+
+describe('an expansion ROM', () => {
+  const roms = listed(`
+03:00.0 VGA compatible controller [0300]: H [1234:1111]
+	Region 0: Memory at fe050000 (32-bit, non-prefetchable) [size=4K]
+	Expansion ROM at fe060000 [size=64K]
+03:01.0 VGA compatible controller [0300]: I [1234:1111]
+	Expansion ROM at fe070000 [disabled] [size=64K]
+`);
+
+  it('is answered from its copy under strict, and does not trap to Xen', () => {
+    const explanation = explain(roms, 0xfe068004, 4);
+    expect(explanation.parts).toMatchObject([{ owner: 'rom', region: 'ROM', offset: 0x8004 }]);
+    const { strict, xen, xenV3 } = answers(explanation);
+    expect(strict).toMatchObject({
+      read: "the ROM's copy",
+      writes: ['dropped'],
+      sources: ['PCI 3.0 6.2.5.2; policy row rom'],
+    });
+    for (const answer of [xen, xenV3]) {
+      expect(answer).toMatchObject({ read0: { result: 'unclaimed' }, sources: ['policy row rom'] });
+    }
+  });
+
+  it('that is not enabled answers nothing', () => {
+    const explanation = explain(roms, 0xfe070000, 4);
+    expect(explanation.parts).toMatchObject([{ owner: 'off', region: 'ROM' }]);
+    expect(answers(explanation).strict.read0.result).toBe('unclaimed');
+  });
+});

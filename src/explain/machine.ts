@@ -3,6 +3,7 @@ import type { DiagnosticCode } from '../diagnostics.js';
 import { createDispatcher, type Dispatcher } from '../dispatcher.js';
 import { TraplineError } from '../errors.js';
 import type { FunctionDescription } from '../function.js';
+import type { Bar } from '../host.js';
 import type { InventoryFunction } from '../inventory/lspci.js';
 import type { Policy } from '../policy.js';
 
@@ -57,6 +58,10 @@ export class Machine {
       },
     });
     for (const fn of inventory) this.assign(fn);
+    // The first read of a ROM copies it.
+    for (const rom of this.dispatcher.functions.flatMap(({ bars }) => bars.filter(isEnabledRom))) {
+      this.dispatcher.read(rom.address, 1);
+    }
   }
 
   /** What the host is asked during the work. */
@@ -101,5 +106,7 @@ function descriptionOf({ sbdf, bars }: InventoryFunction): FunctionDescription {
     ),
   };
 }
+
+const isEnabledRom = ({ type, enabled }: Bar): boolean => type === 'rom' && enabled;
 
 const blank = (): Recording => ({ host: [], armed: [], masked: [], diagnostics: [] });

@@ -17,10 +17,11 @@ export interface Outcome {
    * - `unclaimed`: it does not trap here.
    * - `none`: all ones, or dropped.
    * - `entry`: the emulated table answered.
+   * - `copy`: the copy of the ROM did.
    * - `host`: the device did.
    * - `partly`: some bytes went to the device, the others are all ones, or dropped.
    */
-  readonly result: 'unclaimed' | 'none' | 'entry' | 'host' | 'partly';
+  readonly result: 'unclaimed' | 'none' | 'entry' | 'copy' | 'host' | 'partly';
   readonly host: readonly HostAccess[];
   readonly entry: EntryAccess | undefined;
   /** A write of vector control: whether its bit 0 was set. */
@@ -44,6 +45,9 @@ export function readOutcome(machine: Machine, address: number, width: Width): Ou
     value = machine.dispatcher.read(address, width);
   });
   if (value === UNCLAIMED) return unclaimed();
+  if (recording.host.length === 0 && machine.dispatcher.locate(address)?.owner === 'rom') {
+    return { ...outcome('read', address, width, recording), result: 'copy', text: "the ROM's copy" };
+  }
   const lanes = width === 8 ? [value, machine.dispatcher.high] : [value];
   const isOnes = lanes.every((lane) => lane === ones(width));
   const answered = recording.host.length > 0 || isOnes ? [] : entries;

@@ -1,6 +1,6 @@
 import { PAGE_SIZE, pageOf } from '../access.js';
 import type { Dispatcher } from '../dispatcher.js';
-import type { MsixLayout } from '../function.js';
+import type { Location, MsixLayout } from '../function.js';
 import type { InventoryBar, InventoryFunction } from '../inventory/lspci.js';
 import { formatSbdf } from '../sbdf.js';
 
@@ -19,7 +19,7 @@ export interface Part {
   /** Bytes of the access, from 0. */
   readonly first: number;
   readonly last: number;
-  readonly owner: 'table' | 'pba' | 'adjacent' | 'neighbour' | 'direct' | 'off' | 'nobody';
+  readonly owner: Location['owner'] | 'off' | 'nobody';
   readonly sbdf: string | undefined;
   /** `BAR0` to `BAR5`, `ROM`. */
   readonly region: string | undefined;
@@ -104,6 +104,8 @@ function textOf(
       return pendingText(fn?.msix as MsixLayout, offset, length);
     case 'adjacent':
       return 'registers on a page with MSI-X table or PBA bytes';
+    case 'rom':
+      return 'expansion ROM';
     case 'neighbour':
       return `registers on a page shared with ${sharers(inventory, fn, address)}`;
     case 'direct':

@@ -83,6 +83,16 @@ const RULES: readonly Rule[] = [
     source: COMMON,
   },
   {
+    applies: (answered) => isClaimed(answered) && has(answered, 'rom'),
+    rule: 'a ROM is copied once through its decoder, which other BARs may share, and answered from the copy',
+    source: `PCI 3.0 6.2.5.2; ${row('rom')}`,
+  },
+  {
+    applies: (answered) => !isClaimed(answered) && answered.parts[0].owner === 'rom',
+    rule: 'a ROM is mapped directly in the hardware domain, and a guest domain has none',
+    source: row('rom'),
+  },
+  {
     applies: (answered) => !isClaimed(answered) && answered.parts[0].owner === 'neighbour',
     rule: 'only pages with table or PBA bytes trap, not those that BARs share',
     source: row('sharedPage'),

@@ -1,5 +1,6 @@
 import type { BarDescription } from '../function.js';
 import type { Bar, BarType } from '../host.js';
+import type { Policy } from '../policy.js';
 import type { PciFunction } from './function.js';
 
 /** The register's type bits (PCI 3.0 6.2.5.1): I/O, 64-bit, prefetchable. */
@@ -20,6 +21,8 @@ export class FunctionBar implements Bar {
   readonly initiallyEnabled: boolean;
   /** Not I/O, which never traps and is not switched here. */
   readonly isMemory: boolean;
+  /** A ROM that is answered from its copy. */
+  readonly isCopied: boolean;
   private readonly prefetchable: boolean;
   private readonly initialAddress: number;
   private readonly initialHostAddress: number;
@@ -27,7 +30,7 @@ export class FunctionBar implements Bar {
   private low = 0;
   private high = 0;
 
-  constructor(fn: PciFunction, description: BarDescription, decode: boolean) {
+  constructor(fn: PciFunction, description: BarDescription, decode: boolean, rom: Policy['rom']) {
     this.fn = fn;
     this.index = description.index;
     this.type = description.type;
@@ -38,6 +41,7 @@ export class FunctionBar implements Bar {
     this.initialHostAddress = this.hostAddress;
     const enabled = description.enabled ?? decode;
     this.isMemory = this.type !== 'io';
+    this.isCopied = this.type === 'rom' && rom === 'copy';
     this.prefetchable = description.prefetchable ?? false;
     this.followsDecode = this.type === 'rom' ? enabled : this.isMemory;
     this.initiallyEnabled = enabled;

@@ -1,11 +1,9 @@
 import { PAGE_SIZE } from '../access.js';
 import type { DecodeResult } from '../function.js';
 import type { FunctionBar } from './bar.js';
+import { writeCommand } from './command.js';
 import { type FunctionOwner, type PciFunction, pagesOf } from './function.js';
-
-const COMMAND = 4;
-const MEMORY = 1 << 1;
-const INTX_DISABLE = 1 << 10;
+import { writeRomEnable } from './rom-decoder.js';
 
 /** Switches memory decoding on: holes made, BARs reachable, COMMAND written, in the policy's order. */
 export function decodeOn(owner: FunctionOwner, fn: PciFunction): DecodeResult {
@@ -64,22 +62,30 @@ export function decodeAtAssign(owner: FunctionOwner, fn: PciFunction, bars: read
 /** The ROM's enable bit: with memory decoding on the ROM becomes reachable, or the bit stays off. */
 export function romOn(owner: FunctionOwner, fn: PciFunction, rom: FunctionBar): void {
   rom.followsDecode = true;
-  if (!fn.decoding) return;
   let on = false;
-  owner.attempt(fn, () => {
-    if (!(fn.host.mayMapBar?.(fn.sbdf, rom) ?? true) || !isAlone(owner, fn, [rom])) return;
-    const pages = strictHole(owner, fn, [rom]);
-    if (!isFree(owner, fn, pages)) return;
-    owner.enable([rom]);
-    on = true;
-    punch(owner, fn, pages);
+  const done = owner.attempt(fn, () => {
+    on = !fn.decoding || reach(owner, fn, rom);
+    if (on && !rom.isCopied) writeRomEnable(fn, rom, true);
   });
-  rom.followsDecode = on;
+  if (done && on) return;
+  rom.followsDecode = false;
+  if (rom.enabled) owner.attempt(fn, () => owner.disable([rom]));
+}
+
+/** Makes one more BAR of a function that decodes reachable, if nothing is in its way. */
+function reach(owner: FunctionOwner, fn: PciFunction, bar: FunctionBar): boolean {
+  if (!(fn.host.mayMapBar?.(fn.sbdf, bar) ?? true) || !isAlone(owner, fn, [bar])) return false;
+  const pages = strictHole(owner, fn, [bar]);
+  if (!isFree(owner, fn, pages)) return false;
+  owner.enable([bar]);
+  punch(owner, fn, pages);
+  return true;
 }
 
 export function romOff(owner: FunctionOwner, fn: PciFunction, rom: FunctionBar): void {
   rom.followsDecode = false;
   if (rom.enabled) owner.attempt(fn, () => owner.disable([rom]));
+  if (!rom.isCopied) owner.attempt(fn, () => writeRomEnable(fn, rom, false));
 }
 
 /** All or nothing: OFF, MAPPING, ON. */
@@ -127,11 +133,6 @@ function unchanged(owner: FunctionOwner, fn: PciFunction): DecodeResult {
 /** BARs that follow the decode bit: memory, the ROM only when its own enable bit was set, and as the host allows. */
 function decodable(fn: PciFunction): FunctionBar[] {
   return fn.bars.filter((bar) => bar.followsDecode && (fn.host.mayMapBar?.(fn.sbdf, bar) ?? true));
-}
-
-function writeCommand(owner: FunctionOwner, fn: PciFunction, on: boolean): void {
-  const quiet = owner.policy.intx === 'disabled' && !owner.hardware && fn.msixState?.enabled;
-  fn.host.writeConfig?.(fn.sbdf, COMMAND, fn.command | (on ? MEMORY : 0) | (quiet ? INTX_DISABLE : 0));
 }
 
 /** Pages of table and PBA, in this order. */

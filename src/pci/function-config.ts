@@ -2,12 +2,12 @@ import type { FunctionDescription } from '../function.js';
 import { DEFAULT_CAPABILITY } from '../msix/msix.js';
 import type { FunctionBar } from './bar.js';
 import { capabilities, MSIX, PCI_EXPRESS, POWER_MANAGEMENT } from './capabilities.js';
+import { COMMAND, MEMORY } from './command.js';
 import { ConfigSpace } from './config-space.js';
 import type { PciFunction } from './function.js';
 import { FIRST_BAR, headerOf } from './image.js';
 import { registerMasks } from './registers.js';
 
-const COMMAND = 0x04;
 const STATUS = 0x06;
 const CAPABILITY_LIST = 0x10;
 const CAPABILITY_POINTER = 0x34;
@@ -15,7 +15,6 @@ const CAPABILITY_POINTER = 0x34;
 const COMMAND_BITS = 0x077f;
 /** What of it a PCI Express function implements (PCIe 7.5.1.1.3). */
 const EXPRESS_COMMAND_BITS = 0x0547;
-const MEMORY = 1 << 1;
 const ROM_ENABLE = 1;
 /** PCI Express: device capabilities say that the function resets by device control, bit 15. */
 const DEVICE_CAPABILITIES = 4;

@@ -12,6 +12,7 @@ import type {
   MsixLayout,
 } from '../function.js';
 import type { Host, Vector } from '../host.js';
+import type { MappedPage } from '../memory/mapped-page.js';
 import { PageCache, type PageList, SlotCache } from '../memory/page-cache.js';
 import { Msix } from '../msix/msix.js';
 import { SoftwareMsix } from '../msix/software.js';
@@ -19,6 +20,7 @@ import { SoftwareHost } from '../msix/software-host.js';
 import type { Policy } from '../policy.js';
 import { formatSbdf, type Sbdf } from '../sbdf.js';
 import { FunctionBar } from './bar.js';
+import { MEMORY } from './command.js';
 import type { ConfigSpace } from './config-space.js';
 import { createConfig } from './function-config.js';
 import { Rom } from './rom.js';
@@ -58,8 +60,6 @@ export interface FunctionOwner {
   overlaps(bars: readonly FunctionBar[]): string[];
 }
 
-const MEMORY = 1 << 1;
-
 /** A PCI function assigned to a dispatcher. */
 export class PciFunction implements AssignedFunction {
   readonly sbdf: Sbdf;
@@ -68,6 +68,8 @@ export class PciFunction implements AssignedFunction {
   readonly bars: readonly FunctionBar[];
   readonly msixState: Msix | undefined;
   readonly cache: PageCache | SlotCache;
+  /** The pages of a ROM's copy. */
+  readonly romPages: PageCache | undefined;
   /** Order of assignment. */
   readonly sequence: number;
   decoding = false;
@@ -92,15 +94,17 @@ export class PciFunction implements AssignedFunction {
     this.sbdf = sbdf;
     this.sequence = sequence;
     this.owner = owner;
+    const { policy } = owner;
     this.bars = description.bars
-      .map((bar) => new FunctionBar(this, bar, description.decode ?? false))
+      .filter(({ type }) => type !== 'rom' || policy.rom === 'copy' || owner.hardware)
+      .map((bar) => new FunctionBar(this, bar, description.decode ?? false, policy.rom))
       .sort((a, b) => a.index - b.index);
     const { msix, software } = description;
     if (msix) {
       this.tableBar = this.barAt(msix.table);
       this.pbaBar = this.barAt(msix.pba);
       const start = (this.tableBar?.address ?? 0) + msix.table.offset;
-      const swapped = owner.policy.field === 'address' && start % 16 === 8;
+      const swapped = policy.field === 'address' && start % 16 === 8;
       const attempt = (work: () => void) => owner.attempt(this, work);
       this.msixState = software
         ? new SoftwareMsix(core, sbdf, msix, swapped, software, attempt)
@@ -109,17 +113,23 @@ export class PciFunction implements AssignedFunction {
     const pbaAddress = () => (this.pbaBar?.hostAddress ?? 0) + (msix?.pba.offset ?? 0);
     this.host = software ? new SoftwareHost(owner.host, software, this.interrupts, pbaAddress) : owner.host;
     this.cache =
-      owner.policy.tailPage === 'byte-after'
+      policy.tailPage === 'byte-after'
         ? new SlotCache(pages, sbdf, this.host)
         : new PageCache(pages, sbdf, this.host);
     this.virtual = description.virtual ?? false;
     this.config = createConfig(this, description);
     const rom = this.bars.find((bar) => bar.type === 'rom');
     this.rom = rom && new Rom(this, rom, romDecoder(owner, this, rom));
+    this.romPages = this.rom && new PageCache(pages, sbdf, this.rom);
   }
 
   private barAt(offset: BarOffset): FunctionBar | undefined {
     return this.bars.find((bar) => bar.index === offset.bir && bar.isMemory);
+  }
+
+  /** Policy strict: the page that a byte of a BAR is on. */
+  pageBehind(bar: FunctionBar, hostAddress: number): MappedPage {
+    return ((bar.isCopied ? this.romPages : this.cache) as PageCache).at(hostAddress);
   }
 
   get enabledBars(): FunctionBar[] {

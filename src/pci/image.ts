@@ -1,9 +1,8 @@
 import { TraplineError } from '../errors.js';
 import type { BarDescription, FunctionDescription, MsixLayout } from '../function.js';
 import { capabilities, MSIX } from './capabilities.js';
+import { COMMAND, MEMORY } from './command.js';
 
-const COMMAND = 0x04;
-const MEMORY = 1 << 1;
 const IO = 1 << 0;
 const HEADER_TYPE = 0x0e;
 export const FIRST_BAR = 0x10;

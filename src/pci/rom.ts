@@ -87,8 +87,9 @@ export class Rom {
     return readView(this.view, offset, width) >>> 0;
   }
 
-  /** The page behind the ROM BAR for trapped accesses, as a host's `mapPage` gives it. Writes are dropped. */
-  mapPage(address: number): PageHandler {
+  /** The page behind the ROM BAR for trapped accesses. Writes are dropped. Null: the ROM cannot be mapped. */
+  mapPage(address: number): PageHandler | null {
+    if (this.load() === 'unmappable') return null;
     const start = address - this.bar.hostAddress;
     return {
       read: (offset, width, high) => {

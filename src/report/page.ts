@@ -18,6 +18,7 @@ const OWNERS: readonly (readonly [string, string])[] = [
   ['table', 'MSI-X table entry'],
   ['pba', 'pending-bit array'],
   ['adjacent', 'same BAR beside them'],
+  ['rom', 'expansion ROM'],
   ['neighbour', "another BAR's bytes"],
   ['nobody', 'in no BAR'],
 ];
@@ -77,7 +78,7 @@ function tiles({ replay, unknown, badLines }: ReplayedFile, pages: readonly Page
   return `<div class="tiles">${[
     tile(replay.accesses, 'accesses'),
     tile(
-      kinds('table', 'pba', 'adjacent', 'straddle', 'neighbour'),
+      kinds('table', 'pba', 'adjacent', 'straddle', 'rom', 'neighbour'),
       `trapped, on ${many(pages.length, 'page')}`,
     ),
     tile(kinds('table'), 'to table entries'),

@@ -24,6 +24,7 @@ const LISTED = 100;
 const STRADDLE = KINDS.indexOf('straddle');
 const DIRECT = KINDS.indexOf('direct');
 const TABLE = KINDS.indexOf('table');
+const ROM = KINDS.indexOf('rom');
 
 /** Pages looked up without hashing, by page number. */
 const RECENT = 64;
@@ -142,6 +143,8 @@ export class Replay implements AccessSink {
     else if (write) this.unclaimedWrites++;
     else this.unclaimedReads++;
     if (page.heat) warm(write ? page.heat.writes : page.heat.reads, offset, width);
+    // A trace does not tell what the whole ROM holds, of which its copy is made.
+    if (kind === ROM) return;
     if (write) {
       this.dispatcher.write(address, width, low, high);
       if (fn?.sinceReset && kind === TABLE) this.note(fn, address, width, low, high);

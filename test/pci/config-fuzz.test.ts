@@ -213,7 +213,9 @@ function pagesNow(assigned: readonly AssignedFunction[]): Map<number, PageView> 
   return pages;
 }
 
-const fits = (bar: Bar): boolean => (bar.address - bar.hostAddress) % PAGE_SIZE === 0;
+/** Policy strict: by its page offset, and a ROM never. */
+const isMappable = ({ type, address, hostAddress }: Bar): boolean =>
+  type !== 'rom' && (address - hostAddress) % PAGE_SIZE === 0;
 
 function check(
   policy: Policy,
@@ -224,7 +226,7 @@ function check(
   const strict = policy === policies.strict;
   const direct: number[] = [];
   for (const [page, { bars, structure }] of pagesNow(assigned)) {
-    const traps = structure || (strict && (bars.length > 1 || !bars.every(fits)));
+    const traps = structure || (strict && (bars.length > 1 || !bars.every(isMappable)));
     const hosts = bars.map((bar) => bar.hostAddress - bar.address + page);
     if (traps) {
       expect(dispatcher.read(page, 1), `page ${page.toString(16)} traps`).not.toBe(UNCLAIMED);

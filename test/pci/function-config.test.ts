@@ -276,7 +276,7 @@ describe('the ROM', () => {
     expect([bar(6).enabled, fn.config.read(ROM, 4)]).toEqual([false, 0xfd00_0001]);
     fn.config.write(COMMAND, 2, MEMORY);
     expect(bar(6).enabled).toBe(true);
-    expect(host.direct.get(0xfd00_f000)).toBe(0xfd00_f000);
+    expect(dispatcher.locate(0xfd00_f000)?.owner).toBe('rom');
   });
 
   it('moves only while it is not enabled', () => {
@@ -285,13 +285,13 @@ describe('the ROM', () => {
     fn.config.write(ROM, 4, 0xfc00_0001);
     expect(fn.config.read(ROM, 4)).toBe(0xfd00_0001);
     fn.config.write(ROM, 4, 0xfc00_0000);
-    expect([bar(6).enabled, fn.config.read(ROM, 4), host.direct.has(0xfd00_0000)]).toEqual([
+    expect([bar(6).enabled, fn.config.read(ROM, 4), dispatcher.locate(0xfd00_0000)]).toEqual([
       false,
       0xfc00_0000,
-      false,
+      undefined,
     ]);
     fn.config.write(ROM, 4, 0xfc00_0001);
-    expect(host.direct.get(0xfc00_0000)).toBe(0xfd00_0000);
+    expect(dispatcher.locate(0xfc00_0000)).toMatchObject({ owner: 'rom', offset: 0 });
   });
 
   it('stays off where it would overlap', () => {

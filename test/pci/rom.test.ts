@@ -1,10 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import type { Width } from '../../src/access.js';
+import { UNCLAIMED, type Width } from '../../src/access.js';
+import { createDispatcher, type DispatcherOptions } from '../../src/dispatcher.js';
 import type { PageHandler } from '../../src/host.js';
 import { Rom } from '../../src/pci/rom.js';
+import { policies } from '../../src/policy.js';
 import { errno } from '../../src/vfio/errno.js';
 import { regionFlags, regionOffset } from '../../src/vfio/region.js';
-import { buffer, openDoor, RegionHost } from '../vfio/region-host.js';
+import { buffer, openDoor, RegionHost, SBDF } from '../vfio/region-host.js';
 import { image } from './rom-images.js';
 
 const ROM = 6;
@@ -337,7 +339,7 @@ describe('the page behind the ROM BAR', () => {
         switched.push('off');
       }
     });
-    return { rom, fn, switched };
+    return { rom, fn, switched, pageAt: (address: number) => rom.mapPage(address) as PageHandler };
   };
   const read = (page: PageHandler, offset: number, width: Width) => {
     const high = new Uint32Array(1);
@@ -352,9 +354,9 @@ describe('the page behind the ROM BAR', () => {
 
   it('answers every aligned access from the copy, 0xff past the images', () => {
     const made = host();
-    const { rom, switched } = make(made);
+    const { pageAt, switched } = make(made);
     for (const page of [0, 0x7000, 0x8000, 0xf000]) {
-      const handler = rom.mapPage(ROM_AT + page);
+      const handler = pageAt(ROM_AT + page);
       for (let offset = 0; offset < 4096; offset += 8) {
         const low = expected(page + offset, 4);
         expect(read(handler, offset, 1)).toEqual([low & 0xff]);
@@ -368,8 +370,8 @@ describe('the page behind the ROM BAR', () => {
 
   it('writes are dropped', () => {
     const made = host();
-    const { rom } = make(made);
-    const page = rom.mapPage(ROM_AT);
+    const page = make(made).pageAt(ROM_AT);
+    made.take();
     page.write(0, 4, 0, 0);
     expect(made.take()).toEqual([]);
     expect(read(page, 0, 2)).toEqual([0xaa55]);
@@ -379,8 +381,7 @@ describe('the page behind the ROM BAR', () => {
     const made = new RegionHost();
     const units = image(4, true);
     made.fill(ROM_AT + 0x800, units);
-    const { rom } = make(made, { ...bar, hostAddress: ROM_AT + 0x800, size: 0x800 as 0x10000 });
-    const page = rom.mapPage(ROM_AT);
+    const page = make(made, { ...bar, hostAddress: ROM_AT + 0x800, size: 0x800 as 0x10000 }).pageAt(ROM_AT);
     expect(read(page, 0x800, 2)).toEqual([0xaa55]);
     expect(read(page, 0x7fc, 4)).toEqual([0xffffffff]);
     expect(read(page, 0, 8)).toEqual([0xffffffff, 0xffffffff]);
@@ -391,13 +392,162 @@ describe('the page behind the ROM BAR', () => {
 
   it('all ones to an access from inside the copy', () => {
     const made = host();
-    const { rom } = make(made);
-    const page = rom.mapPage(ROM_AT);
+    const { pageAt } = make(made);
     const nested: number[][] = [];
     made.onCall = (call) => {
-      if (isRomAccess(call)) nested.push(read(page, 0, 4), read(page, 0, 8));
+      if (isRomAccess(call)) nested.push(read(pageAt(ROM_AT), 0, 4), read(pageAt(ROM_AT), 0, 8));
     };
-    expect(read(page, 0, 2)).toEqual([0xaa55]);
+    expect(read(pageAt(ROM_AT), 0, 2)).toEqual([0xaa55]);
     expect(new Set(nested.flat())).toEqual(new Set([0xffffffff]));
+  });
+});
+
+describe('the ROM in the guest', () => {
+  const enabled = [bars[0], { ...bars[1], address: 0xf000_0000, hostAddress: ROM_AT, enabled: true }];
+  const guest = enabled[1].address;
+
+  function assigned(made: RegionHost, options: Partial<DispatcherOptions> = {}) {
+    const errors: unknown[] = [];
+    const onError = (error: unknown) => errors.push(error);
+    const dispatcher = createDispatcher({ host: made, onError, ...options });
+    const fn = dispatcher.assign({ sbdf: SBDF, bars: enabled, decode: true });
+    made.take();
+    return { dispatcher, fn, errors };
+  }
+
+  it('is its copy at every offset and width, all ones past the images and beyond the BAR', () => {
+    const made = host();
+    const { dispatcher } = assigned(made);
+    for (const width of [1, 2, 4, 8] as const) {
+      for (const start of [0, 0x1000 - 8, 0x8200 - 16, 0x10000 - 8]) {
+        for (let offset = start; offset < start + 16 && offset < 0x10000; offset++) {
+          const bytes = Array.from({ length: width }, (_, index) => IMAGE[offset + index] ?? 0xff);
+          const value = bytes.reduceRight((all, byte) => (all << 8n) | BigInt(byte), 0n);
+          const low = dispatcher.read(guest + offset, width);
+          const high = width === 8 ? BigInt(dispatcher.high) << 32n : 0n;
+          expect(high | BigInt(low), `${width} at ${offset.toString(16)}`).toBe(value);
+        }
+      }
+    }
+    expect(made.take('config')).toEqual(['config 30 1', 'config 30 0']);
+  });
+
+  it('takes no write', () => {
+    const made = host();
+    const { dispatcher } = assigned(made);
+    for (const width of [1, 2, 4, 8] as const) {
+      expect(dispatcher.write(guest + 0x20, width, 0x12345678, 0x9abcdef0)).toBe(true);
+      expect(dispatcher.write(guest + 0x21, width, 0x12345678, 0x9abcdef0)).toBe(true);
+    }
+    expect(made.take('write')).toEqual([]);
+    expect(dispatcher.read(guest + 0x20, 4)).toBe(
+      new DataView(new Uint8Array(IMAGE).buffer).getUint32(0x20, true),
+    );
+  });
+
+  it('needs its enable bit and memory decoding', () => {
+    const { dispatcher, fn } = assigned(host());
+    expect(dispatcher.locate(guest)).toMatchObject({ owner: 'rom', offset: 0 });
+    fn.config.write(0x30, 4, guest);
+    expect(dispatcher.read(guest, 2)).toBe(UNCLAIMED);
+    fn.config.write(4, 2, 0);
+    fn.config.write(0x30, 4, guest + 1);
+    expect(dispatcher.read(guest, 2)).toBe(UNCLAIMED);
+    fn.config.write(4, 2, 2);
+    expect(dispatcher.read(guest, 2)).toBe(0xaa55);
+  });
+
+  it('traps on all of its pages: no page of it is mapped in the guest', () => {
+    const made = host();
+    const { fn } = assigned(made);
+    expect(fn.mapping.filter((range) => range.bar === 6)).toEqual([
+      { bar: 6, kind: 'trap', guest, length: 0x10000 },
+    ]);
+    fn.setDecode(false);
+    fn.setDecode(true);
+    expect(made.take('direct')).toEqual(['direct fe000000']);
+  });
+
+  it('is copied while no BAR of the function is mapped, which all are afterwards', () => {
+    const made = host();
+    const { dispatcher } = assigned(made);
+    dispatcher.read(guest, 1);
+    const calls = made.take('direct', 'undirect', 'config');
+    expect(calls).toEqual(['undirect fe000000', 'config 30 1', 'config 30 0', 'direct fe000000']);
+  });
+
+  it('has decoding off where the host does not map the BARs again, and says so', () => {
+    const made = host();
+    const { dispatcher, fn, errors } = assigned(made);
+    made.onCall = (call) => {
+      if (call.startsWith('direct')) throw new Error('refused');
+    };
+    expect(dispatcher.read(guest, 4)).toBe(0xffffffff);
+    expect([fn.decoding, fn.mapping, dispatcher.trappedPages]).toEqual([false, [], 0]);
+    expect([errors.length, dispatcher.counts['host-error']]).toEqual([1, 1]);
+    made.onCall = () => {};
+    fn.setDecode(true);
+    expect(dispatcher.read(guest, 2)).toBe(0xaa55);
+  });
+
+  it('reads all ones where the host cannot map it, counted, and is asked again', () => {
+    const made = host();
+    const { dispatcher } = assigned(made);
+    made.unmappable.add(ROM_AT + 0x3000);
+    expect(dispatcher.read(guest, 4)).toBe(0xffffffff);
+    expect(dispatcher.write(guest, 4, 0)).toBe(true);
+    expect([dispatcher.counts['map-failed-read'], dispatcher.counts['map-failed-write']]).toEqual([1, 1]);
+    made.unmappable.clear();
+    expect(dispatcher.read(guest, 2)).toBe(0xaa55);
+  });
+
+  it('keeps INTx disabled while its copy is made for a function that uses MSI-X', () => {
+    const made = host();
+    const msix = { count: 1, table: { bir: 0, offset: 0 }, pba: { bir: 0, offset: 0x800 } };
+    const { dispatcher, door } = openDoor(made, { bars, msix });
+    const [fn] = dispatcher.functions;
+    fn.config.write(0x62, 2, 0x8000);
+    fn.setDecode(false);
+    made.take();
+    door.regionInfo(ROM);
+    expect(made.take('config')).toEqual(['config 4 402', 'config 30 1', 'config 30 0', 'config 4 400']);
+  });
+
+  describe.each([policies.xen, policies.xenV3])('under $name', (policy) => {
+    it('is mapped directly in the hardware domain, its decoder switched by its enable bit', () => {
+      const made = host();
+      const { dispatcher, fn } = assigned(made, { policy, domain: 'hardware' });
+      const calls: string[][] = [];
+      for (const [register, value] of [
+        [0x30, guest],
+        [0x30, guest + 1],
+        [4, 0],
+        [0x30, guest],
+        [0x30, guest + 1],
+        [4, 2],
+      ]) {
+        fn.config.write(register, 4, value);
+        calls.push(made.take('config 30', 'direct f', 'undirect f'));
+      }
+      expect(dispatcher.read(guest, 4)).toBe(UNCLAIMED);
+      const rom = (on: number) => `config 30 ${on}`;
+      expect(calls).toEqual([
+        ['undirect f0000000', rom(0)],
+        ['direct f0000000', rom(1)],
+        ['undirect fe000000', 'undirect f0000000'],
+        [rom(0)],
+        [rom(1)],
+        ['direct fe000000', 'direct f0000000'],
+      ]);
+    });
+
+    it('is absent from a guest domain: its register reads 0', () => {
+      const made = host();
+      const { dispatcher, fn } = assigned(made, { policy });
+      fn.config.write(0x30, 4, 0xffffffff);
+      expect([fn.config.read(0x30, 4), fn.bars.map(({ index }) => index)]).toEqual([0, [0]]);
+      expect(dispatcher.locate(guest)).toBeUndefined();
+      expect(made.take('config 30')).toEqual([]);
+    });
   });
 });

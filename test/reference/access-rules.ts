@@ -2,7 +2,7 @@ import { PAGE_SIZE, pageOf, type Width } from '../../src/access.js';
 import type { HostPage } from '../../src/host.js';
 import { type Context, callHost } from './context.js';
 import { contains } from './range.js';
-import { type ReferenceFunction, samePageOffset } from './reference-function.js';
+import { isMappable, type ReferenceFunction } from './reference-function.js';
 
 export interface Access {
   readonly address: number;
@@ -36,8 +36,7 @@ function ownersOnPage(context: Context, address: number): OwnerOf | undefined {
   }
   const holdsStructure = context.functions.some((f) => f.trapsStructure(page));
   const bars = context.functions.flatMap((f) => f.enabledBarsIn(page));
-  // What has another page offset in the guest than in the host cannot be mapped.
-  const traps = holdsStructure || bars.length > 1 || bars.some((bar) => !samePageOffset(bar));
+  const traps = holdsStructure || bars.length > 1 || bars.some((bar) => !isMappable(context, bar));
   return traps ? (byte) => ownerAmongAll(context, byte) : undefined;
 }
 
@@ -144,7 +143,8 @@ class Rules {
 
   private hostPage(access: Access, f: ReferenceFunction): HostPage | undefined {
     const { key, page } = this.hostAddress(access.address, f);
-    const mapped = f.pages.get(key, page);
+    const isCopy = this.context.policy.rom === 'copy' && f.enabledBarAt(access.address)?.type === 'rom';
+    const mapped = isCopy ? f.rom?.page(page) : f.pages.get(key, page);
     if (!mapped) {
       const code = access.value === undefined ? 'map-failed-read' : 'map-failed-write';
       this.context.diagnostics.report(code, f.sbdf, access.address);

@@ -2,7 +2,13 @@ import type { DecodeResult } from '../../src/function.js';
 import type { GuestMapping } from '../../src/host.js';
 import { type Context, callHost } from './context.js';
 import { overlap, pagesOf, touches } from './range.js';
-import { type ReferenceBar, type ReferenceFunction, rangeOf, samePageOffset } from './reference-function.js';
+import {
+  isMappable,
+  type ReferenceBar,
+  type ReferenceFunction,
+  rangeOf,
+  samePageOffset,
+} from './reference-function.js';
 
 const COMMAND = 4;
 const MEMORY = 0x0002;
@@ -108,7 +114,7 @@ export function strictHole(
     }
   }
 
-  const mappings = trappingPages(f, enabling, taken).map((page) => ({
+  const mappings = trappingPages(context, f, enabling, taken).map((page) => ({
     page,
     mapping: guestMapping(context, f, page),
   }));
@@ -122,6 +128,7 @@ export function strictHole(
 
 /** The table's pages, the PBA's, then those that come to be shared or fit no host page, ascending; each once. */
 function trappingPages(
+  context: Context,
   f: ReferenceFunction,
   enabling: readonly ReferenceBar[],
   taken: readonly ReferenceBar[],
@@ -137,7 +144,7 @@ function trappingPages(
     .flatMap((bar) => pagesOf({ start: bar.address, end: bar.address + bar.size }))
     .filter((page) => {
       const bars = all.filter((bar) => touches(rangeOf(bar), page));
-      return bars.length > 1 || bars.some((bar) => !samePageOffset(bar));
+      return bars.length > 1 || bars.some((bar) => !isMappable(context, bar));
     });
   for (const page of shared.sort((a, b) => a - b)) pages.add(page);
   return [...pages];

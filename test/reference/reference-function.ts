@@ -13,6 +13,7 @@ import type { Context } from './context.js';
 import { setDecode } from './decode.js';
 import { HostPages } from './host-pages.js';
 import { contains, type Range, touches } from './range.js';
+import { ReferenceRom } from './rom.js';
 import { VectorTable } from './vector-table.js';
 
 export interface ReferenceBar extends Bar {
@@ -67,6 +68,7 @@ export class ReferenceFunction implements TrappedFunction {
   /** Table, then PBA. */
   readonly structures: readonly Structure[];
   readonly pages: HostPages;
+  readonly rom: ReferenceRom | undefined;
   readonly allBars: readonly ReferenceBar[];
   readonly memoryBars: readonly ReferenceBar[];
   /** Those that memory decoding switches: a ROM only when its own enable bit was set. */
@@ -80,7 +82,9 @@ export class ReferenceFunction implements TrappedFunction {
     this.msix = description.msix;
     this.vectors = this.msix && new VectorTable(context, sbdf, this.msix);
     this.pages = new HostPages(context, sbdf);
+    // Xen gives no guest domain a ROM.
     this.allBars = description.bars
+      .filter(({ type }) => type !== 'rom' || context.policy.rom === 'copy' || context.hardware)
       .map((bar) => ({
         index: bar.index,
         type: bar.type,
@@ -90,6 +94,8 @@ export class ReferenceFunction implements TrappedFunction {
         enabled: bar.enabled ?? description.decode ?? false,
       }))
       .sort((a, b) => a.index - b.index);
+    const rom = this.allBars.find(({ type }) => type === 'rom');
+    this.rom = rom && new ReferenceRom(context, this, rom);
     this.memoryBars = this.allBars.filter((bar) => bar.type !== 'io');
     const structure = ({ bir, offset }: BarOffset, length: number) =>
       new Structure(
@@ -173,6 +179,10 @@ export class ReferenceFunction implements TrappedFunction {
 
 /** A guest may move a BAR where it does not fit; then no access reaches it. */
 const isReached = (bar: Bar): boolean => bar.enabled && bar.address + bar.size <= ADDRESS_LIMIT;
+
+/** Whether the guest's pages can be the host's: not a ROM's copy, and not where page offsets differ. */
+export const isMappable = (context: Context, bar: ReferenceBar): boolean =>
+  samePageOffset(bar) && !(bar.type === 'rom' && context.policy.rom === 'copy');
 
 export const samePageOffset = (bar: ReferenceBar): boolean =>
   bar.address % PAGE_SIZE === bar.hostAddress % PAGE_SIZE;

@@ -16,7 +16,7 @@ function countsOf({ replay }: ReplayedFile): Map<string, number> {
   const counts = new Map<string, number>();
   for (const { sbdf, counts: of } of replay.functions) {
     for (const kind of KINDS) {
-      const name = kind === 'neighbour' || kind === 'direct' ? 'other' : kind;
+      const name = ['rom', 'neighbour', 'direct'].includes(kind) ? 'other' : kind;
       for (const [op, count] of [
         ['R', of.reads(kind)],
         ['W', of.writes(kind)],
