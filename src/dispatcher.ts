@@ -17,7 +17,8 @@ import { readView, writeView } from './memory/mapped-page.js';
 import type { DispatcherOptions } from './options.js';
 import { decodeAtAssign } from './pci/decode.js';
 import { PciFunction } from './pci/function.js';
-import { checkDescription, msixFaults } from './pci/validate.js';
+import { completed } from './pci/msix-capability.js';
+import { descriptionFaults, msixFaults } from './pci/validate.js';
 import { Ring } from './ring.js';
 import { formatSbdf, parseSbdf, type Sbdf } from './sbdf.js';
 import type { RegionDoor, RegionDoorOptions } from './vfio/door.js';
@@ -126,34 +127,34 @@ export class Dispatcher implements Trap {
 
   /**
    * Makes a function's accesses trap. Throws `bad-argument`, `duplicate-function`, `out-of-memory`, and as the policy
-   * has it `bad-msix-capability` and `overlap`; then nothing has changed. When the guest has something else mapped
-   * where pages must trap, the function comes up with decoding off under `strict`. A software function's MSI-X layout
-   * is the embedder's, so no policy accepts faults in it.
+   * has it `bad-msix-capability` and `overlap`, with all faults found; then nothing has changed. When the guest has something
+   * else mapped where pages must trap, the function comes up with decoding off under `strict`. A software function is
+   * the embedder's own, so no policy accepts faults in it.
    */
   assign(description: SoftwareDescription): SoftwareFunction;
   assign(description: FunctionDescription): AssignedFunction;
-  assign(description: FunctionDescription): AssignedFunction {
+  assign(given: FunctionDescription): AssignedFunction {
     const { domain } = this;
-    const sbdf = parseSbdf(description.sbdf);
+    const sbdf = parseSbdf(given.sbdf);
     if (domain.functions.has(sbdf)) {
       throw new TraplineError(
         'duplicate-function',
         `assign: function ${formatSbdf(sbdf)} is assigned already`,
       );
     }
-    checkDescription(description, sbdf);
-    const faults =
-      domain.policy.malformed === 'refused' || description.software ? msixFaults(description, sbdf) : [];
-    if (faults.length > 0) {
-      domain.diagnostics.report('bad-msix-capability', sbdf);
-      throw new TraplineError('bad-msix-capability', ...faults);
-    }
+    const accepted = domain.policy.malformed === 'accepted' && !given.software;
+    const faults = descriptionFaults(given, sbdf, accepted);
+    const description = faults.length > 0 ? given : completed(given);
+    const malformed = accepted ? [] : msixFaults(description, sbdf);
+    if (malformed.length > 0) domain.diagnostics.report('bad-msix-capability', sbdf);
+    if (faults.length > 0) throw new TraplineError('bad-argument', ...faults, ...malformed);
     const fn = new PciFunction(description, sbdf, this.sequence++, domain, this.core, domain.pageList);
     const enabled = fn.bars.filter((bar) => bar.isMemory && bar.initiallyEnabled);
     const overlaps = domain.policy.sharedPage === 'owner' ? domain.overlaps(enabled) : [];
-    if (overlaps.length > 0) {
+    if (malformed.length + overlaps.length > 0) {
       domain.release(fn);
-      throw new TraplineError('overlap', ...overlaps.map((overlap) => `assign: ${overlap}`));
+      const code = malformed.length > 0 ? 'bad-msix-capability' : 'overlap';
+      throw new TraplineError(code, ...malformed, ...overlaps.map((overlap) => `assign: ${overlap}`));
     }
     domain.functions.set(sbdf, fn);
     try {

@@ -8,6 +8,7 @@ export interface FunctionDescription {
   readonly sbdf: string | Sbdf;
   /** In any order; absent indices are empty. A `mem64` BAR takes the next index as well. */
   readonly bars: readonly BarDescription[];
+  /** Default: that of `config`. A capability that `config` does not have is put into its list. */
   readonly msix?: MsixLayout;
   /** Memory decoding is on from the start. Default: off. */
   readonly decode?: boolean;
@@ -44,7 +45,7 @@ export interface MsixLayout {
   readonly table: BarOffset;
   /** A bit a vector, in whole 8-byte words. */
   readonly pba: BarOffset;
-  /** Configuration-space offset of the capability, for the writes of Message Control. Default: 0x60. */
+  /** Configuration-space offset of the capability. Default: where `config` has it, else 0x60. */
   readonly capability?: number;
 }
 

@@ -184,7 +184,7 @@ export const layouts: readonly Layout[] = [
         sbdf: 8,
         bars: [
           { index: 0, type: 'mem32', address: page(0), size: 0x10 },
-          { index: 1, type: 'mem32', address: page(0) + 0x800, size: 0x1800 },
+          { index: 1, type: 'mem32', address: page(0) + 0x800, size: 0x2000 },
         ],
         msix: { count: 1, table: { bir: 1, offset: 0x7f0 }, pba: { bir: 1, offset: 0x17f8 } },
         decode: true,

@@ -1,16 +1,13 @@
 import type { Core } from '../engine/core.js';
 import type { MsixLayout } from '../function.js';
 import type { Host } from '../host.js';
+import { MESSAGE_CONTROL } from '../pci/msix-capability.js';
 import type { Policy } from '../policy.js';
 import type { Sbdf } from '../sbdf.js';
 import { Vectors } from './vectors.js';
 
 export const ENABLE = 1 << 15;
 export const FUNCTION_MASK = 1 << 14;
-/** Message Control's offset in the capability. */
-const MESSAGE_CONTROL = 2;
-/** Where the capability stands when the embedder does not say. */
-export const DEFAULT_CAPABILITY = 0x60;
 
 /** MSI-X of one function: Message Control and what it and the mask bits do to the vectors. */
 export class Msix {
@@ -57,11 +54,7 @@ export class Msix {
     this.enabled = enabled;
     this.functionMask = functionMask;
     try {
-      host.writeConfig?.(
-        this.sbdf,
-        (this.layout.capability ?? DEFAULT_CAPABILITY) + MESSAGE_CONTROL,
-        this.control,
-      );
+      host.writeConfig?.(this.sbdf, (this.layout.capability as number) + MESSAGE_CONTROL, this.control);
     } catch (error) {
       this.enabled = (before & ENABLE) !== 0;
       this.functionMask = (before & FUNCTION_MASK) !== 0;

@@ -18,9 +18,10 @@ export const PCI_EXPRESS = 0x10;
 export const MSIX = 0x11;
 export const ADVANCED_ERROR_REPORTING = 0x0001;
 
-const STATUS = 0x06;
-const STATUS_CAPABILITIES = 1 << 4;
-const POINTER = 0x34;
+/** Status, its capability-list bit, and the list's head (PCI 3.0 6.2.3, 6.7). */
+export const STATUS = 0x06;
+export const CAPABILITY_LIST = 1 << 4;
+export const POINTER = 0x34;
 const FIRST = 0x40;
 const FIRST_EXTENDED = 0x100;
 
@@ -28,7 +29,7 @@ const FIRST_EXTENDED = 0x100;
 export function capabilities(bytes: Uint8Array): CapabilityLists {
   const faults: string[] = [];
   const standard: Capability[] = [];
-  const has = (bytes[STATUS] & STATUS_CAPABILITIES) !== 0;
+  const has = (bytes[STATUS] & CAPABILITY_LIST) !== 0;
   walk(has ? bytes[POINTER] & ~3 : 0, FIRST, 256, faults, (offset) => {
     standard.push({ id: bytes[offset], offset });
     return bytes[offset + 1] & ~3;
@@ -79,6 +80,6 @@ export function hideCapabilities(bytes: Uint8Array, ids: readonly number[]): Uin
   shown.forEach(({ offset }, index) => {
     copy[offset + 1] = shown[index + 1]?.offset ?? 0;
   });
-  if (shown.length === 0) copy[STATUS] &= ~STATUS_CAPABILITIES;
+  if (shown.length === 0) copy[STATUS] &= ~CAPABILITY_LIST;
   return copy;
 }

@@ -1,16 +1,13 @@
 import type { FunctionDescription } from '../function.js';
-import { DEFAULT_CAPABILITY } from '../msix/msix.js';
 import type { FunctionBar } from './bar.js';
-import { capabilities, MSIX, PCI_EXPRESS, POWER_MANAGEMENT } from './capabilities.js';
+import { capabilities, PCI_EXPRESS, POWER_MANAGEMENT } from './capabilities.js';
 import { COMMAND, MEMORY } from './command.js';
 import { ConfigSpace } from './config-space.js';
 import type { PciFunction } from './function.js';
 import { FIRST_BAR, headerOf } from './image.js';
+import { MESSAGE_CONTROL, withMsix } from './msix-capability.js';
 import { registerMasks } from './registers.js';
 
-const STATUS = 0x06;
-const CAPABILITY_LIST = 0x10;
-const CAPABILITY_POINTER = 0x34;
 /** I/O, memory, bus master, special cycles, invalidate, palette, parity, SERR, fast back-to-back, INTx disable. */
 const COMMAND_BITS = 0x077f;
 /** What of it a PCI Express function implements (PCIe 7.5.1.1.3). */
@@ -28,7 +25,8 @@ const NO_SOFT_RESET = 1 << 3;
 
 /** Makes a function's configuration space: its registers' masks, and what writing COMMAND, BARs, ROM, MSI-X and resets does. */
 export function createConfig(fn: PciFunction, description: FunctionDescription): ConfigSpace {
-  const config = new ConfigSpace(description.config ?? bareHeader(fn));
+  const image = description.config ?? bareHeader();
+  const config = new ConfigSpace(fn.msix ? withMsix(image, fn.msix) : image);
   const lists = capabilities(config.bytes);
   for (const masks of registerMasks(config.bytes, lists)) config.mask(masks);
   const at = (id: number) => lists.standard.find((capability) => capability.id === id)?.offset;
@@ -42,8 +40,7 @@ export function createConfig(fn: PciFunction, description: FunctionDescription):
   }
   const rom = fn.bars.find((bar) => bar.type === 'rom');
   if (header.rom > 0) handleRom(config, fn, header.rom, rom);
-  const msix = at(MSIX);
-  if (msix !== undefined && fn.msix) handleMsix(config, fn, msix);
+  if (fn.msix?.capability !== undefined) handleMsix(config, fn, fn.msix.capability);
   const express = at(PCI_EXPRESS);
   if (express !== undefined) handleDeviceControl(config, fn, express);
   const power = at(POWER_MANAGEMENT);
@@ -51,19 +48,10 @@ export function createConfig(fn: PciFunction, description: FunctionDescription):
   return config;
 }
 
-/** 256 bytes with nothing in them but the MSI-X capability. */
-function bareHeader(fn: PciFunction): Uint8Array {
+/** 256 bytes with nothing in them: no vendor, no capability. */
+function bareHeader(): Uint8Array {
   const image = new Uint8Array(256);
-  const view = new DataView(image.buffer);
-  view.setUint32(0, 0xffffffff, true);
-  if (!fn.msix) return image;
-  const { capability = DEFAULT_CAPABILITY, count, table, pba } = fn.msix;
-  view.setUint16(STATUS, CAPABILITY_LIST, true);
-  view.setUint8(CAPABILITY_POINTER, capability);
-  view.setUint8(capability, MSIX);
-  view.setUint16(capability + 2, count - 1, true);
-  view.setUint32(capability + 4, table.offset | table.bir, true);
-  view.setUint32(capability + 8, pba.offset | pba.bir, true);
+  image.fill(0xff, 0, 4);
   return image;
 }
 
@@ -118,7 +106,7 @@ function handleRom(config: ConfigSpace, fn: PciFunction, offset: number, rom: Fu
 
 function handleMsix(config: ConfigSpace, fn: PciFunction, capability: number): void {
   config.handle({
-    offset: capability + 2,
+    offset: capability + MESSAGE_CONTROL,
     width: 2,
     read: () => fn.messageControl,
     write(value) {

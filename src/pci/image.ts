@@ -1,10 +1,10 @@
 import { TraplineError } from '../errors.js';
-import type { BarDescription, FunctionDescription, MsixLayout } from '../function.js';
-import { capabilities, MSIX } from './capabilities.js';
+import type { BarDescription, FunctionDescription } from '../function.js';
 import { COMMAND, MEMORY } from './command.js';
+import { readMsix } from './msix-capability.js';
 
 const IO = 1 << 0;
-const HEADER_TYPE = 0x0e;
+export const HEADER_TYPE = 0x0e;
 export const FIRST_BAR = 0x10;
 
 /** What a header type has (PCI 3.0 6.1, PCI-to-PCI bridge 1.2): BARs, and where the ROM's register stands. */
@@ -27,13 +27,11 @@ export function describeImage(
     throw new TraplineError('bad-argument', `config: an image has 256 or 4096 bytes, not ${image.length}`);
   }
   const view = new DataView(image.buffer, image.byteOffset, image.length);
-  const lists = capabilities(image);
-  const faults = lists.faults.map((fault) => `config: ${fault}`);
+  const faults: string[] = [];
   const command = view.getUint16(COMMAND, true);
   const bars = readBars(view, sizes, command, faults);
-  const capability = lists.standard.find(({ id }) => id === MSIX);
   if (faults.length > 0) throw new TraplineError('bad-argument', ...faults);
-  const msix = capability && readMsix(view, capability.offset);
+  const msix = readMsix(image);
   return { bars, ...(msix && { msix }), decode: (command & MEMORY) !== 0, config: image };
 }
 
@@ -76,18 +74,4 @@ function readBars(
     bars.push({ index: 6, type: 'rom', address: (register & 0xfffff800) >>> 0, size: romSize, enabled });
   }
   return bars;
-}
-
-/** MSI-X capability: control at 2, table at 4, PBA at 8; the low 3 bits of the latter are the BIR (PCI 3.0 6.8.2). */
-function readMsix(view: DataView, capability: number): MsixLayout {
-  const at = (offset: number) => {
-    const register = view.getUint32(capability + offset, true);
-    return { bir: register & 7, offset: (register & ~7) >>> 0 };
-  };
-  return {
-    count: (view.getUint16(capability + 2, true) & 0x7ff) + 1,
-    table: at(4),
-    pba: at(8),
-    capability,
-  };
 }

@@ -1,8 +1,10 @@
 import { ADDRESS_LIMIT, PAGE_SIZE } from '../access.js';
-import { TraplineError } from '../errors.js';
 import type { BarDescription, FunctionDescription, MsixLayout } from '../function.js';
 import type { DeviceModel } from '../msix/device-model.js';
 import { formatSbdf, type Sbdf } from '../sbdf.js';
+import { capabilities, MSIX } from './capabilities.js';
+import { HEADER_TYPE, headerOf } from './image.js';
+import { isMsix, placeFault } from './msix-capability.js';
 
 /** A memory BAR has at least 16 bytes, and as much alignment (PCI 3.0 6.2.5.1). */
 export const BAR_GRAIN = 16;
@@ -11,29 +13,37 @@ const TYPES = ['io', 'mem32', 'mem64', 'rom'];
 const isInteger = (value: unknown, from: number, to: number): value is number =>
   Number.isInteger(value) && (value as number) >= from && (value as number) <= to;
 
-/** Throws `bad-argument` with every fault of a description that no policy could accept. */
-export function checkDescription(description: FunctionDescription, sbdf: Sbdf): void {
+/** What is wrong with a description, a sentence each. `lenient`: what devices get wrong is accepted, as far as it can be. */
+export function descriptionFaults(description: FunctionDescription, sbdf: Sbdf, lenient: boolean): string[] {
+  const { bars, msix, config, software } = description;
   const faults: string[] = [];
   const fault = (field: string, value: unknown, rule: string) => {
     faults.push(`assign: function ${formatSbdf(sbdf)}: ${field} ${value} ${rule}`);
   };
   const taken = new Set<number>();
-  for (const bar of description.bars) {
-    checkBar(bar, fault);
+  for (const bar of bars) {
+    checkBar(bar, lenient, fault);
     for (const index of bar.type === 'mem64' ? [bar.index, bar.index + 1] : [bar.index]) {
       if (taken.has(index))
         fault('bar index', index, 'is described twice, or is the upper half of a 64-bit BAR');
       taken.add(index);
     }
   }
-  if (description.msix) checkLayout(description.msix, fault);
-  if (description.software) checkSoftware(description.software, description.bars, fault);
-  if (faults.length > 0) throw new TraplineError('bad-argument', ...faults);
+  if (msix) checkLayout(msix, fault);
+  if (config) checkConfig(config, description, fault);
+  if (config instanceof Uint8Array && !lenient) {
+    faults.push(...listFaults(config).map((rule) => `assign: function ${formatSbdf(sbdf)}: config: ${rule}`));
+  }
+  if (software) checkSoftware(software, bars, fault);
+  return faults;
 }
+
+/** What a guest that sizes a BAR finds. */
+const isPowerOfTwo = (size: number): boolean => 2 ** Math.round(Math.log2(size)) === size;
 
 type Fault = (field: string, value: unknown, rule: string) => void;
 
-function checkBar(bar: BarDescription, fault: Fault): void {
+function checkBar(bar: BarDescription, lenient: boolean, fault: Fault): void {
   const name = `bar ${bar.index}`;
   if (!isInteger(bar.index, 0, 6)) fault('bar index', bar.index, 'is not an integer in [0, 6]');
   if (!TYPES.includes(bar.type)) fault(`${name} type`, bar.type, `is not one of ${TYPES.join(', ')}`);
@@ -52,6 +62,9 @@ function checkBar(bar: BarDescription, fault: Fault): void {
       fault(`${name} ${field}`, address, 'is not an integer with the whole BAR in [0, 2^52)');
     }
   }
+  if (!lenient && (bar.type === 'io' || bar.size % BAR_GRAIN === 0) && !isPowerOfTwo(bar.size)) {
+    fault(`${name} size`, bar.size, 'is no power of two');
+  }
   if (bar.type === 'io') return;
   for (const [field, value] of [['size', bar.size] as [string, number], ...addresses]) {
     if (value % BAR_GRAIN !== 0) fault(`${name} ${field}`, value, `is no multiple of ${BAR_GRAIN}`);
@@ -59,6 +72,31 @@ function checkBar(bar: BarDescription, fault: Fault): void {
   if (bar.size >= PAGE_SIZE && (bar.address - hostAddress) % PAGE_SIZE !== 0) {
     fault(`${name} hostAddress`, hostAddress, `differs from the address ${bar.address} in its page offset`);
   }
+}
+
+/** An image that the description fits. */
+function checkConfig(config: Uint8Array, description: FunctionDescription, fault: Fault): void {
+  if (!(config instanceof Uint8Array)) {
+    fault('config', typeof config, 'is not a Uint8Array');
+    return;
+  }
+  if (config.length !== 256 && config.length !== 4096) {
+    fault('config length', config.length, 'is not 256 or 4096');
+    return;
+  }
+  const header = headerOf(config);
+  for (const { index, type } of description.bars) {
+    const fits = type === 'rom' ? header.rom > 0 : index + (type === 'mem64' ? 1 : 0) < header.bars;
+    if (!fits) fault('bar', index, `has no register in a header of type ${config[HEADER_TYPE] & 0x7f}`);
+  }
+  const misplaced = placeFault(description);
+  if (misplaced) fault('msix capability', description.msix?.capability, misplaced);
+}
+
+function listFaults(config: Uint8Array): string[] {
+  const { standard, faults } = capabilities(config);
+  const cut = standard.filter((capability) => capability.id === MSIX && !isMsix(capability));
+  return [...faults, ...cut.map(({ offset }) => `the MSI-X capability at ${offset} leaves [64, 256)`)];
 }
 
 /** Its PBA is found by host address, so no two of its BARs may have the same. */
@@ -78,6 +116,10 @@ function checkSoftware(software: DeviceModel, bars: readonly BarDescription[], f
 }
 
 function checkLayout(msix: MsixLayout, fault: Fault): void {
+  const { capability } = msix;
+  if (capability !== undefined && (!isInteger(capability, 0x40, 0xf4) || capability % 4 !== 0)) {
+    fault('msix capability', capability, 'is not a multiple of 4 in [0x40, 0xf4]');
+  }
   if (!isInteger(msix.count, 1, 2048)) fault('msix count', msix.count, 'is not an integer in [1, 2048]');
   for (const [name, { bir, offset }] of [
     ['table', msix.table],
@@ -94,22 +136,20 @@ function checkLayout(msix: MsixLayout, fault: Fault): void {
  * What is wrong with an MSI-X capability as devices have them (Xen refuses these; the table and PBA of real ones may
  * overlap).
  */
-export function msixFaults(description: FunctionDescription, sbdf: Sbdf): string[] {
-  const { msix } = description;
-  if (!msix) return [];
+export function msixFaults({ bars, msix, software }: FunctionDescription, sbdf: Sbdf): string[] {
+  if (!msix || !Number.isInteger(msix.count)) return [];
+  const { table, pba } = msix;
   const sizes = { table: 16 * msix.count, pba: 8 * Math.ceil(msix.count / 64) };
   const faults = (['table', 'pba'] as const).flatMap((name) => {
     const { bir, offset } = msix[name];
-    const at = `assign: function ${formatSbdf(sbdf)}: msix ${name}`;
-    const bar = description.bars.find((candidate) => candidate.index === bir);
-    if (bar?.type !== 'mem32' && bar?.type !== 'mem64') return [`${at} bir ${bir} names no memory BAR`];
+    const bar = bars.find(({ index }) => index === bir);
+    if (bar?.type !== 'mem32' && bar?.type !== 'mem64')
+      return [`msix ${name} bir ${bir} names no memory BAR`];
     const end = offset + sizes[name];
-    return end > bar.size ? [`${at} ends at ${end}, outside BAR ${bir} of ${bar.size} bytes`] : [];
+    return end > bar.size ? [`msix ${name} ends at ${end}, outside BAR ${bir} of ${bar.size} bytes`] : [];
   });
-  const { table, pba } = msix;
   const apart = table.offset + sizes.table <= pba.offset || pba.offset + sizes.pba <= table.offset;
-  if (description.software && table.bir === pba.bir && !apart) {
-    faults.push(`assign: function ${formatSbdf(sbdf)}: msix table and pba overlap in BAR ${pba.bir}`);
-  }
-  return faults;
+  if (software && table.bir === pba.bir && !apart)
+    faults.push(`msix table and pba overlap in BAR ${pba.bir}`);
+  return faults.map((fault) => `assign: function ${formatSbdf(sbdf)}: ${fault}`);
 }

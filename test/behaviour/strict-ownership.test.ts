@@ -253,12 +253,12 @@ describe.each(engines)('$name', (engine) => {
   it('forwards every page of a BAR that was moved to another page offset than its host address', () => {
     const strict = subject(policies.strict, {
       sbdf: 8,
-      bars: [{ index: 0, type: 'mem32', address: BAR, size: 0x3000, hostAddress: 0x92340000 }],
+      bars: [{ index: 0, type: 'mem32', address: BAR, size: 0x4000, hostAddress: 0x92340000 }],
     });
     strict.act({ do: 'move', sbdf: 8, index: 0, address: BAR + 0x800 });
     strict.act({ do: 'decode', sbdf: 8, on: true });
     expect(read(strict, BAR + 0x1000, 4).calls).toEqual(['map 8 92340000', 'read 92340000 2048 4']);
     expect(read(strict, BAR + 0x2000, 4).calls).toEqual(['map 8 92341000', 'read 92341000 2048 4']);
-    expect(read(strict, BAR + 0x37fc, 4).calls).toEqual(['map 8 92342000', 'read 92342000 4092 4']);
+    expect(read(strict, BAR + 0x47fc, 4).calls).toEqual(['map 8 92343000', 'read 92343000 4092 4']);
   });
 });

@@ -275,7 +275,7 @@ describe('the rest of a page with pending bits', () => {
     const host = new RecordingHost();
     const device = idle({
       host,
-      bars: [bar(0, BAR, 0x3000)],
+      bars: [bar(0, BAR, 0x4000)],
       msix: { table: { bir: 0, offset: 0x10 }, pba: { bir: 0, offset: 0x1800 } },
     });
     host.unmappable.add(BAR);
@@ -283,7 +283,7 @@ describe('the rest of a page with pending bits', () => {
     expect(device.dispatcher.counts['map-failed-read']).toBe(1);
     const after = idle({
       host,
-      bars: [bar(0, BAR, 0x3000)],
+      bars: [bar(0, BAR, 0x4000)],
       msix: { table: { bir: 0, offset: 0x1010 }, pba: { bir: 0, offset: 0x800 } },
     });
     host.unmappable.add(BAR + 0x1000);
@@ -434,11 +434,11 @@ describe('of a software function no call reaches a physical one', () => {
     };
     const device = idle({
       host,
-      bars: [bar(0, 0x10000, 0x3000, 0x20000)],
+      bars: [bar(0, 0x10000, 0x4000, 0x20000)],
       msix: { table: { bir: 0, offset: 0 }, pba: { bir: 0, offset: 0x800 } },
     });
     device.fn.setDecode(false);
-    expect(calls).toEqual([`map ${0x11000} ${0x21000} ${0x2000} 8`, `unmap ${0x11000} ${0x2000} 8`]);
+    expect(calls).toEqual([`map ${0x11000} ${0x21000} ${0x3000} 8`, `unmap ${0x11000} ${0x3000} 8`]);
   });
 });
 

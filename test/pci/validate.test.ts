@@ -102,8 +102,135 @@ describe('assign refuses, and names, a', () => {
       ],
       msix: { ...layout, count: 0 },
     });
-    expect(error.faults).toHaveLength(4);
+    expect(error.faults).toHaveLength(5);
     expect(error.message.split('; ')).toEqual(error.faults);
+  });
+
+  describe.each([policies.strict, policies.xen])('under $name, not under xenV3,', (policy) => {
+    const loop = new Uint8Array(256);
+    loop.set([0x10], 6);
+    loop.set([0x40], 0x34);
+    loop.set([0x01, 0x50], 0x40);
+    loop.set([0x05, 0x40], 0x50);
+    const cut = new Uint8Array(256);
+    cut.set([0x10], 6);
+    cut.set([0xf8], 0x34);
+    cut.set([0x11, 0], 0xf8);
+    const io: BarDescription = { index: 1, type: 'io', address: 0xc000, size: 24 };
+    it.each<[string, FunctionDescription, RegExp]>([
+      [
+        'memory BAR of 48 bytes',
+        { sbdf: 8, bars: [{ ...bar, size: 48 }] },
+        /bar 0 size 48 is no power of two/,
+      ],
+      [
+        'BAR of 2^51 + 2^12 bytes',
+        { sbdf: 8, bars: [{ ...bar, address: 0, size: 2 ** 51 + 4096 }] },
+        /bar 0 size 2251799813689344 is no power of two/,
+      ],
+      ['I/O BAR of 24 bytes', { sbdf: 8, bars: [io] }, /bar 1 size 24 is no power of two/],
+      [
+        'capability loop',
+        { sbdf: 8, bars: [bar], config: loop },
+        /config: the capability list loops at 0x40/,
+      ],
+      [
+        'MSI-X capability that is cut off',
+        { sbdf: 8, bars: [bar], config: cut },
+        /config: the MSI-X capability at 248 leaves \[64, 256\)/,
+      ],
+    ])('%s', (_name, description, message) => {
+      const error = refusal(description, policy);
+      expect([error.code, error.faults.length]).toEqual(['bad-argument', 1]);
+      expect(error.message).toMatch(message);
+      const lenient = createDispatcher({ host: new MemoryHost(), policy: policies.xenV3 });
+      expect(lenient.assign(description).msix).toBeUndefined();
+    });
+  });
+
+  const config = new Uint8Array(256);
+  const listing = config.slice();
+  listing.set([0x10], 6);
+  listing.set([0x50], 0x34);
+  const express = listing.slice();
+  express.set([0x10, 0], 0x50);
+  const withMsix = listing.slice();
+  withMsix.set([0x11, 0], 0x50);
+  const used = config.slice();
+  used[0x6b] = 1;
+  const images: [string, Partial<FunctionDescription>, RegExp][] = [
+    ...[0, 64, 255, 257, 4095, 4097].map((length): [string, Partial<FunctionDescription>, RegExp] => [
+      `configuration space of ${length} bytes`,
+      { config: new Uint8Array(length) },
+      new RegExp(`config length ${length} is not 256 or 4096`),
+    ]),
+    ['configuration space that is an array', { config: [] as never }, /config object is not a Uint8Array/],
+    [
+      'capability where the image has another',
+      { config: withMsix, msix: { ...layout, capability: 0x60 } },
+      /msix capability 96 is not where config has it, at 80/,
+    ],
+    ['capability without a place', { config: express }, /msix capability undefined is needed: config has/],
+    ['capability on bytes in use', { config: used }, /msix capability undefined is in use in config/],
+    ['capability in the header', { msix: { ...layout, capability: 0x3c } }, /msix capability 60 is not a/],
+    ['capability past the end', { msix: { ...layout, capability: 0xf8 } }, /msix capability 248 is not a/],
+    ['capability at an odd place', { msix: { ...layout, capability: 0x62 } }, /msix capability 98 is not a/],
+    [
+      'BAR that a bridge does not have',
+      { config: Object.assign(config.slice(), { 14: 1 }), bars: [bar, { ...bar, index: 2, address: 0 }] },
+      /bar 2 has no register in a header of type 1/,
+    ],
+    [
+      '64-bit BAR that a bridge has half of',
+      { config: Object.assign(config.slice(), { 14: 1 }), bars: [{ ...bar, index: 1, type: 'mem64' }] },
+      /bar 1 has no register in a header of type 1/,
+    ],
+  ];
+  it.each(images)('%s', (_name, change, message) => {
+    for (const policy of Object.values(policies)) {
+      const error = refusal({ ...good, ...change }, policy);
+      expect(error.code).toBe('bad-argument');
+      expect(error.message).toMatch(message);
+    }
+  });
+
+  it('device with all of it wrong, each fault in one error', () => {
+    const error = refusal({
+      sbdf: 8,
+      bars: [
+        { ...bar, size: 0x3000 },
+        { ...bar, index: 1, address: 2 ** 52 },
+        { ...bar, index: 5, type: 'mem64', address: 0x1_0000_0000 },
+      ],
+      config: new Uint8Array(100),
+      msix: { count: 8, table: { bir: 6, offset: 0 }, pba: { bir: 7, offset: 0 } },
+    });
+    const prefix = 'assign: function 0000:00:01.0: ';
+    expect(error.code).toBe('bad-argument');
+    expect(error.faults.map((fault) => fault.replace(prefix, ''))).toEqual([
+      'bar 0 size 12288 is no power of two',
+      'bar 1 address 4503599627370496 is not an integer with the whole BAR in [0, 2^52)',
+      'bar 5 type mem64 leaves no index for its upper half',
+      'config length 100 is not 256 or 4096',
+      'msix table bir 6 names no memory BAR',
+      'msix pba bir 7 names no memory BAR',
+    ]);
+  });
+
+  it('capability that does not fit and BARs that overlap, in one error', () => {
+    const dispatcher = createDispatcher({ host: new MemoryHost() });
+    dispatcher.assign(good);
+    const both = { ...good, sbdf: 16, msix: { ...layout, table: { bir: 2, offset: 0 } } };
+    expect(() => dispatcher.assign(both)).toThrow(
+      expect.objectContaining({
+        code: 'bad-msix-capability',
+        faults: [
+          expect.stringContaining('msix table bir 2 names no memory BAR'),
+          expect.stringContaining('overlaps function 0000:00:01.0'),
+        ],
+      }),
+    );
+    expect(dispatcher.functions).toHaveLength(1);
   });
 
   it('function that is assigned already', () => {

@@ -1,13 +1,16 @@
 import { ADDRESS_LIMIT, PAGE_SIZE } from '../../src/access.js';
-import { TraplineError } from '../../src/errors.js';
 import type { FunctionDescription } from '../../src/function.js';
 import { formatSbdf, type Sbdf } from '../../src/sbdf.js';
 
 const whole = (value: unknown, from: number, to: number): boolean =>
   Number.isInteger(value) && (value as number) >= from && (value as number) <= to;
 
-/** What no device can be. Throws `bad-argument`. */
-export function checkDescription(sbdf: Sbdf, { bars, msix }: FunctionDescription): void {
+/** What no device can be, a sentence each; sizes that are no power of two are let through when `lenient`. */
+export function descriptionFaults(
+  sbdf: Sbdf,
+  { bars, msix }: FunctionDescription,
+  lenient: boolean,
+): string[] {
   const name = formatSbdf(sbdf);
   const faults: string[] = [];
   const taken = new Set<number>();
@@ -22,6 +25,9 @@ export function checkDescription(sbdf: Sbdf, { bars, msix }: FunctionDescription
     if ((bar.type === 'rom') !== (bar.index === 6)) faults.push(`${what}: the ROM is index 6, and only it`);
     if (bar.type === 'mem64' && bar.index === 5) faults.push(`${what}: no index for the upper half`);
     if (!whole(bar.size, 1, ADDRESS_LIMIT)) faults.push(`${what}: size ${bar.size}`);
+    if (!lenient && !Array.from({ length: 53 }, (_, bit) => 2 ** bit).includes(bar.size)) {
+      faults.push(`${what}: size ${bar.size} is no power of two`);
+    }
     for (const address of [bar.address, bar.hostAddress ?? bar.address]) {
       if (!whole(address, 0, ADDRESS_LIMIT - bar.size)) faults.push(`${what}: address ${address}`);
       if (bar.type !== 'io' && (address % 16 !== 0 || bar.size % 16 !== 0)) {
@@ -40,7 +46,7 @@ export function checkDescription(sbdf: Sbdf, { bars, msix }: FunctionDescription
       if (!whole(offset, 0, 0xfffffff8) || offset % 8 !== 0) faults.push(`${name}: offset ${offset}`);
     }
   }
-  if (faults.length > 0) throw new TraplineError('bad-argument', ...faults);
+  return faults;
 }
 
 /** What a real device gets wrong in its MSI-X capability, a sentence each. */

@@ -8,7 +8,7 @@ import { formatSbdf, parseSbdf, type Sbdf } from '../../src/sbdf.js';
 import { answer } from './access-rules.js';
 import { type Context, callHost, type Guard, HostFailure } from './context.js';
 import { makeHole, offsetsFit, strictHole } from './decode.js';
-import { checkDescription, msixFaults } from './description.js';
+import { descriptionFaults, msixFaults } from './description.js';
 import { overlap } from './range.js';
 import { type ReferenceBar, ReferenceFunction, rangeOf } from './reference-function.js';
 
@@ -52,14 +52,16 @@ class Reference implements Trap {
     if (functions.some((other) => other.sbdf === sbdf)) {
       throw new TraplineError('duplicate-function', `${formatSbdf(sbdf)} is assigned already`);
     }
-    checkDescription(sbdf, description);
-    const faults = msixFaults(sbdf, description);
-    if (policy.malformed === 'refused' && faults.length > 0) {
-      diagnostics.report('bad-msix-capability', sbdf);
-      throw new TraplineError('bad-msix-capability', ...faults);
-    }
+    const lenient = policy.malformed === 'accepted';
+    const faults = descriptionFaults(sbdf, description, lenient);
+    const malformed = lenient ? [] : msixFaults(sbdf, description);
+    if (malformed.length > 0) diagnostics.report('bad-msix-capability', sbdf);
+    if (faults.length > 0) throw new TraplineError('bad-argument', ...faults, ...malformed);
 
     const f = new ReferenceFunction(this.context, sbdf, description);
+    const overlaps = policy.sharedPage === 'owner' ? this.overlaps(f) : [];
+    if (malformed.length > 0) throw new TraplineError('bad-msix-capability', ...malformed, ...overlaps);
+    if (overlaps.length > 0) throw new TraplineError('overlap', ...overlaps);
     if (policy.enable === 'all-or-nothing') this.enableAtAssign(f);
     else {
       const enabling = f.memoryBars.filter((bar) => bar.enabled);
@@ -73,16 +75,21 @@ class Reference implements Trap {
     return f;
   }
 
-  /** Strict: overlap is the embedder's mistake here; where no hole can be made, decoding starts switched off. */
-  private enableAtAssign(f: ReferenceFunction): void {
-    const { functions, host } = this.context;
+  /** Strict: overlap is the embedder's mistake here. */
+  private overlaps(f: ReferenceFunction): string[] {
+    const { functions } = this.context;
     const enabling = f.memoryBars.filter((bar) => bar.enabled);
-    const faults = enabling.flatMap((bar) => {
+    return enabling.flatMap((bar) => {
       const others = [...functions.flatMap((other) => other.memoryBars), ...earlier(enabling, bar)];
       const clash = others.find((taken) => taken.enabled && overlap(rangeOf(taken), rangeOf(bar)));
       return clash ? [`${formatSbdf(f.sbdf)}: BAR ${bar.index} overlaps an enabled BAR ${clash.index}`] : [];
     });
-    if (faults.length > 0) throw new TraplineError('overlap', ...faults);
+  }
+
+  /** Strict: where no hole can be made, decoding starts switched off. */
+  private enableAtAssign(f: ReferenceFunction): void {
+    const { functions, host } = this.context;
+    const enabling = f.memoryBars.filter((bar) => bar.enabled);
     const made = this.context.guard(
       undefined,
       () => {
