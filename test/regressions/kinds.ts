@@ -25,6 +25,8 @@ export interface Machine {
   calls(): string[];
 }
 
+type Domain = 'hardware' | 'guest';
+
 /** Passed through with an engine, or a software function behind a dispatcher's door. */
 export class Kind {
   readonly name: string;
@@ -37,16 +39,22 @@ export class Kind {
     this.name = `${software ? 'software' : 'passed through'}, ${engine.name}`;
   }
 
-  /** An empty machine of a guest domain; pages are plain memory on demand. */
-  machine(policy: Policy, plain = false): Omit<Machine, 'fn'> {
+  /** An empty machine, of a guest domain unless asked otherwise; pages are plain memory on demand. */
+  machine(policy: Policy, plain = false, domain: Domain = 'guest'): Omit<Machine, 'fn'> {
     const host = new RecordingHost(plain);
-    const trap = this.engine.create({ host, policy, onError: (error) => host.note(`onError: ${error}`) });
+    const onError = (error: unknown) => host.note(`onError: ${error}`);
+    const trap = this.engine.create({ host, policy, domain, onError });
     return { trap, host, calls: () => host.take() };
   }
 
   /** With the function assigned; what assigning called is forgotten. */
-  start(change: Partial<FunctionDescription> = {}, policy = policies.strict, plain = false): Machine {
-    const machine = this.machine(policy, plain);
+  start(
+    change: Partial<FunctionDescription> = {},
+    policy = policies.strict,
+    plain = false,
+    domain: Domain = 'guest',
+  ): Machine {
+    const machine = this.machine(policy, plain, domain);
     const fn = machine.trap.assign(this.description({ ...description, ...change }, machine.host));
     machine.calls();
     return { ...machine, fn };
