@@ -12,12 +12,20 @@ const bars: FunctionDescription['bars'] = [
   { index: 2, type: 'io', address: 0xe000, size: 0x100 },
   { index: 6, type: 'rom', address: 0xfd000000, size: 0x10000 },
 ];
-const pba: BarOffset = { bir: 0, offset: 0x8000 };
+/** Good places for 3 entries and their pending bits. */
+const places = { table: { bir: 0, offset: 0x4000 }, pba: { bir: 0, offset: 0x8000 } };
+const names = ['table', 'pba'] as const;
+/** Bytes. */
+const sizes = { table: 48, pba: 8 };
 
-/** What `assign` says; nothing when it assigns. */
-function refusal(kind: Kind, table: BarOffset, policy = policies.strict): [string, number] | undefined {
+/** What `assign` says of a table or PBA, or of both; nothing when it assigns. */
+function refusal(
+  kind: Kind,
+  change: Partial<Record<'table' | 'pba', BarOffset>>,
+  policy = policies.strict,
+): [string, number] | undefined {
   const { trap, host, calls } = kind.machine(policy);
-  const msix = { count: 3, table, pba };
+  const msix = { count: 3, ...places, ...change };
   try {
     trap.assign(kind.description({ ...description, bars, msix }, host));
   } catch (error) {
@@ -34,43 +42,54 @@ const bogus: [string, BarOffset][] = [
   ['the upper half of a 64-bit BAR', { bir: 1, offset: 0 }],
   ['an I/O BAR', { bir: 2, offset: 0 }],
   ['an empty BAR', { bir: 3, offset: 0 }],
-  ['one byte past its BAR', { bir: 0, offset: 0x10000 - 40 }],
   ['wholly past its BAR', { bir: 0, offset: 0xfffffff8 }],
+  ['at the end of its BAR', { bir: 0, offset: 0x10000 }],
 ];
 
 describe.each(all)('$name', (kind) => {
-  it.each(bogus)('%s is refused', (_name, table) => {
-    for (const policy of [policies.strict, policies.xen]) {
-      expect(refusal(kind, table, policy)).toEqual(['bad-msix-capability', 1]);
-    }
-    // The patch that xenV3 is had no such check; a device model has no excuse.
-    const accepted = kind.software ? ['bad-msix-capability', 1] : undefined;
-    expect(refusal(kind, table, policies.xenV3)).toEqual(accepted);
+  describe.each(names)('a %s', (name) => {
+    it.each(bogus)('in %s is refused', (_name, place) => {
+      for (const policy of [policies.strict, policies.xen]) {
+        expect(refusal(kind, { [name]: place }, policy)).toEqual(['bad-msix-capability', 1]);
+      }
+      // The patch that xenV3 is had no such check; a device model has no excuse.
+      const accepted = kind.software ? ['bad-msix-capability', 1] : undefined;
+      expect(refusal(kind, { [name]: place }, policies.xenV3)).toEqual(accepted);
+    });
+
+    it('at the last place in the BAR is taken, 8 bytes further refused', () => {
+      const last = 0x10000 - sizes[name];
+      for (const policy of [policies.strict, policies.xen]) {
+        expect(refusal(kind, { [name]: { bir: 0, offset: last } }, policy)).toBeUndefined();
+        const refused = refusal(kind, { [name]: { bir: 0, offset: last + 8 } }, policy);
+        expect(refused).toEqual(['bad-msix-capability', 1]);
+      }
+    });
+
+    it('where no capability can say is misuse', () => {
+      for (const place of [
+        { bir: 8, offset: 0 },
+        { bir: 0, offset: 4 },
+        { bir: 0, offset: -8 },
+      ]) {
+        expect(refusal(kind, { [name]: place }, policies.xenV3)?.[0]).toBe('bad-argument');
+      }
+    });
   });
 
-  it('the last place in the BAR is taken', () => {
-    expect(refusal(kind, { bir: 0, offset: 0x10000 - 48 })).toBeUndefined();
-  });
-
-  it('what no capability can say is misuse', () => {
-    for (const table of [
-      { bir: 8, offset: 0 },
-      { bir: 0, offset: 4 },
-      { bir: 0, offset: -8 },
-    ]) {
-      expect(refusal(kind, table, policies.xenV3)?.[0]).toBe('bad-argument');
-    }
+  it('both faults are named', () => {
+    const both = { table: { bir: 6, offset: 0 }, pba: { bir: 7, offset: 0 } };
+    expect(refusal(kind, both)).toEqual(['bad-msix-capability', 2]);
   });
 });
 
 it('where a real one is accepted, no guest access fails', () => {
   for (const kind of passedThrough) {
-    for (const [, table] of bogus) {
+    for (const [name, place] of names.flatMap((name) => bogus.map(([, place]) => [name, place] as const))) {
       const { trap, host, calls } = kind.machine(policies.xenV3);
-      const fn = trap.assign(
-        kind.description({ ...description, bars, msix: { count: 3, table, pba } }, host),
-      );
-      for (const address of [BAR, BAR + 0x8000, BAR + 0xffff, 0xe000, table.offset]) {
+      const msix = { count: 3, ...places, [name]: place };
+      const fn = trap.assign(kind.description({ ...description, bars, msix }, host));
+      for (const address of [BAR, BAR + 0x4000, BAR + 0x8000, BAR + 0xffff, 0xe000, place.offset]) {
         trap.write(address, 4, 0);
         trap.read(address, 8);
       }

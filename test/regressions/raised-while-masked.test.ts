@@ -2,13 +2,14 @@
 // https://github.com/ROCm/rocm-ernic/issues/111
 
 import { describe, expect, it } from 'vitest';
+import { policies } from '../../src/policy.js';
 import { BAR, interruptsOf, passedThrough, software } from './kinds.js';
 
 const ENTRY = BAR + 0x2110;
 
 describe.each(software)('$name', (kind) => {
-  it('raise, mask, raise, unmask: one message each', () => {
-    const machine = kind.start();
+  it.each(Object.values(policies))('raise, mask, raise, unmask: one message each, under $name', (policy) => {
+    const machine = kind.start({}, policy);
     const { trap, fn, calls } = machine;
     const interrupts = interruptsOf(machine);
     interrupts.use(1);
@@ -27,19 +28,22 @@ describe.each(software)('$name', (kind) => {
 });
 
 describe.each(passedThrough)('$name', (kind) => {
-  it('the host is told of mask and unmask, so that it delivers what the hardware latched', () => {
-    const { trap, fn, calls } = kind.start();
-    trap.write(ENTRY + 8, 4, 0x41);
-    fn.writeMessageControl(0x8000);
-    trap.write(ENTRY + 12, 4, 0);
-    calls();
-    trap.write(ENTRY + 12, 4, 1);
-    trap.write(ENTRY + 12, 4, 0);
-    const masks = calls().map((call) => [call.split(' ')[0], /"masked":(\w+)/.exec(call)?.[1]]);
-    expect(masks).toEqual([
-      ['mask', 'true'],
-      ['mask', 'false'],
-    ]);
-    expect(fn.vector(1)).toMatchObject({ armed: true, masked: false });
-  });
+  it.each(Object.values(policies))(
+    'the host is told of mask and unmask, so that it delivers what the hardware latched, under $name',
+    (policy) => {
+      const { trap, fn, calls } = kind.start({}, policy);
+      trap.write(ENTRY + 8, 4, 0x41);
+      fn.writeMessageControl(0x8000);
+      trap.write(ENTRY + 12, 4, 0);
+      calls();
+      trap.write(ENTRY + 12, 4, 1);
+      trap.write(ENTRY + 12, 4, 0);
+      const masks = calls().map((call) => [call.split(' ')[0], /"masked":(\w+)/.exec(call)?.[1]]);
+      expect(masks).toEqual([
+        ['mask', 'true'],
+        ['mask', 'false'],
+      ]);
+      expect(fn.vector(1)).toMatchObject({ armed: true, masked: false });
+    },
+  );
 });
