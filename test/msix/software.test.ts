@@ -92,6 +92,21 @@ describe('a vector of a software function', () => {
     expect(device.sent()).toEqual(['send 0 77']);
   });
 
+  it.each([
+    ['8 bytes', 8],
+    ['twice 4 bytes', 4],
+  ] as const)('sends to the address that the table holds then, written by %s', (_name, width) => {
+    const sent: unknown[] = [];
+    const device = new SoftwareDevice({ model: { send: (message) => sent.push(message) } }).start();
+    const [entry, addressLow, addressHigh] = [device.entry(0), 0xfee12004, 0x89abcdef];
+    device.setMask(0, true);
+    device.interrupts.raise(0);
+    device.dispatcher.write(entry, width, addressLow, addressHigh);
+    if (width === 4) device.dispatcher.write(entry + 4, 4, addressHigh);
+    device.setMask(0, false);
+    expect(sent).toEqual([{ addressLow, addressHigh, data: 0x40 }]);
+  });
+
   it('takes a message written while it is unmasked for the next interrupt', () => {
     const device = new SoftwareDevice().start();
     device.writeMessage(0, 0x78);
@@ -245,14 +260,20 @@ describe('Message Control', () => {
 });
 
 describe('callbacks', () => {
-  it('may raise the vector again while it is sent: two messages', () => {
+  const maskedBy: [string, (device: SoftwareDevice, masked: boolean) => void][] = [
+    ['its mask ends', (device, masked) => device.setMask(0, masked)],
+    ['the function mask ends', (device, masked) => device.control(true, masked)],
+    ['MSI-X is enabled', (device, masked) => device.control(!masked)],
+    ['it is raised', () => {}],
+  ];
+  it.each(maskedBy)('may raise the vector again while it is sent because %s: two messages', (_name, mask) => {
     let again = 1;
     const device: SoftwareDevice = new SoftwareDevice({
       model: { send: (_message, vector) => again-- > 0 && device.interrupts.raise(vector) },
     }).start();
-    device.setMask(0, true);
+    mask(device, true);
     device.interrupts.raise(0);
-    device.setMask(0, false);
+    mask(device, false);
     expect(device.sent()).toEqual(['send 0 40', 'send 0 40']);
     expect(device.interrupts.pending(0)).toBe(false);
   });
@@ -390,6 +411,8 @@ describe('a reset', () => {
     expect(device.told()).toEqual(['masked 0']);
     expect(device.fn.messageControl).toBe(0x0001);
     expect(device.interrupts.pending(1)).toBe(false);
+    device.fn.setDecode(true);
+    expect(device.dispatcher.readBig(BAR + PBA)).toBe(0n);
     for (const vector of [0, 1]) {
       const entry = { addressLow: 0, addressHigh: 0, data: 0, masked: true };
       expect(device.fn.vector(vector)).toMatchObject(entry);
@@ -437,6 +460,20 @@ describe('a saved state', () => {
     device.control(true);
     expect(device.sent()).toEqual([]);
   });
+
+  it.each([0, 0x4000, 0x8000, 0xc000])(
+    'with Message Control %i sends what is pending as soon as nothing masks it',
+    (control) => {
+      const { entries, ...state } = saved();
+      const unmasked = entries.map((entry) => ({ ...entry, masked: false }));
+      const device = restored({ ...state, control: control | 1, entries: unmasked });
+      const both = ['send 0 40', 'send 1 41'];
+      expect(device.sent()).toEqual(control === 0x8000 ? both : []);
+      expect(device.fn.messageControl).toBe(control | 1);
+      device.control(true);
+      expect(device.sent()).toEqual(control === 0x8000 ? [] : both);
+    },
+  );
 
   it('replaces what a running function had', () => {
     const device = new SoftwareDevice().start();
