@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Width } from '../../src/access.js';
 import { errno } from '../../src/vfio/errno.js';
 import { NOTHING, type Range, readFrom, type Target, writeTo } from '../../src/vfio/transfer.js';
+import { accessesOf } from './access-model.js';
 
 /** Byte n holds n; accesses as width@position. */
 function target(widest: Width, excluded: Range, failAt = -1): Target & { accesses: string[] } {
@@ -65,46 +66,37 @@ describe('the examples of vfio', () => {
   });
 });
 
-/** Byte by byte: is it excluded; else what access, the widest first, may start here. */
-function model(position: number, count: number, excluded: Range, widest: number): string[] {
-  const accesses: string[] = [];
-  const isFree = (at: number) => at < position + count && !(at >= excluded.start && at < excluded.end);
-  for (let at = position; at < position + count; ) {
-    const fits = (width: number) => {
-      for (let n = 0; n < width; n++) if (!isFree(at + n)) return false;
-      return at % width === 0 && width <= widest;
-    };
-    const width = [8, 4, 2, 1].find(fits);
-    if (width) accesses.push(`${width}@${at}`);
-    at += width ?? 1;
-  }
-  return accesses;
-}
-
-it('every offset and count of 32 bytes, with every window, as the model has it', () => {
+it('every offset below 32 and count to 40, with every window, as the model has it', () => {
   const wrong: string[] = [];
   const compare = (name: string, actual: unknown, expected: unknown) => {
     if (String(actual) !== String(expected)) wrong.push(`${name}: ${actual}, not ${expected}`);
   };
+  const check = (widest: Width, excluded: Range, position: number, count: number) => {
+    const name = `${position}+${count} without ${excluded.start}-${excluded.end}, widest ${widest}`;
+    const bytes = counted(position, count);
+    const expected = accessesOf(position, count, excluded, widest);
+    const reads = target(widest, excluded);
+    const into = new Uint8Array(count);
+    compare(name, readFrom(reads, position, into), count);
+    compare(name, reads.accesses, expected);
+    const isExcluded = (byte: number) => byte >= excluded.start && byte < excluded.end;
+    compare(
+      name,
+      into,
+      bytes.map((byte) => (isExcluded(byte) ? 0xff : byte)),
+    );
+    const writes = target(widest, excluded);
+    compare(name, writeTo(writes, position, bytes), count);
+    compare(name, writes.accesses, expected);
+  };
+  const windows = [NOTHING];
+  for (let start = 0; start <= 32; start++) {
+    for (const length of [1, 2, 3, 4, 7, 8, 16, 40]) windows.push({ start, end: start + length });
+  }
   for (const widest of [8, 4] as const) {
-    for (let start = 0; start < 32; start += 5) {
-      for (let end = start + 1; end <= 32; end += 3) {
-        for (let position = 0; position < 32; position++) {
-          for (let count = 1; position + count <= 32; count++) {
-            const excluded = { start, end };
-            const name = `${position}+${count} without ${start}-${end}`;
-            const expected = model(position, count, excluded, widest);
-            const reads = target(widest, excluded);
-            const into = new Uint8Array(count);
-            compare(name, readFrom(reads, position, into), count);
-            compare(name, reads.accesses, expected);
-            const bytes = counted(position, count).map((byte) => (byte >= start && byte < end ? 0xff : byte));
-            compare(name, into, bytes);
-            const writes = target(widest, excluded);
-            compare(name, writeTo(writes, position, counted(position, count)), count);
-            compare(name, writes.accesses, expected);
-          }
-        }
+    for (const excluded of windows) {
+      for (let position = 0; position < 32; position++) {
+        for (let count = 0; count <= 40; count++) check(widest, excluded, position, count);
       }
     }
   }

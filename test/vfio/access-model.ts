@@ -1,0 +1,20 @@
+import type { Range } from '../../src/vfio/transfer.js';
+
+/**
+ * The accesses of a transfer as width@position, found byte by byte: is it excluded; else what access, the widest
+ * first, may start here.
+ */
+export function accessesOf(position: number, count: number, excluded: Range, widest: number): string[] {
+  const accesses: string[] = [];
+  const isFree = (at: number) => at < position + count && !(at >= excluded.start && at < excluded.end);
+  for (let at = position; at < position + count; ) {
+    const fits = (width: number) => {
+      for (let n = 0; n < width; n++) if (!isFree(at + n)) return false;
+      return at % width === 0 && width <= widest;
+    };
+    const width = [8, 4, 2, 1].find(fits);
+    if (width) accesses.push(`${width}@${at}`);
+    at += width ?? 1;
+  }
+  return accesses;
+}
