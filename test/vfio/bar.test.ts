@@ -2,6 +2,8 @@ import { describe, expect, it } from 'vitest';
 import type { FunctionDescription } from '../../src/function.js';
 import { errno } from '../../src/vfio/errno.js';
 import { regionFlags, regionOffset } from '../../src/vfio/region.js';
+import { NOTHING } from '../../src/vfio/transfer.js';
+import { accessesOf } from './access-model.js';
 import { buffer, openDoor, RegionHost } from './region-host.js';
 
 const { READ, WRITE, MMAP } = regionFlags;
@@ -20,18 +22,21 @@ const small: Omit<FunctionDescription, 'sbdf'> = {
 function read(position: number, count: number, host = new RegionHost(), door = openDoor(host, small).door) {
   const into = buffer(count);
   const result = door.pread(regionOffset(0, position), into);
-  const accesses = host.accesses().map((access) => {
-    const [width, address] = access.split('@');
-    return `${width}@${(Number.parseInt(address, 16) - BAR).toString(16)}`;
-  });
-  return { result, into: [...into], accesses };
+  return { result, into: [...into], accesses: relative(host.accesses()) };
 }
+
+/** Accesses as width@position. */
+const relative = (accesses: readonly string[]): string[] =>
+  accesses.map((access) => {
+    const [width, address] = access.split('@');
+    return `${width}@${Number.parseInt(address, 16) - BAR}`;
+  });
 
 describe('a 32-byte BAR with its MSI-X table at 0x10', () => {
   const byte = (position: number) => ((BAR + position) * 7 + 1) & 0xff;
 
   it('read(0x0e, 4): an access of 2, then 0xff', () => {
-    expect(read(0x0e, 4)).toEqual({ result: 4, into: [byte(14), byte(15), 255, 255], accesses: ['2@e'] });
+    expect(read(0x0e, 4)).toEqual({ result: 4, into: [byte(14), byte(15), 255, 255], accesses: ['2@14'] });
   });
 
   it('read(0x1f, 1): 0xff', () => {
@@ -67,18 +72,23 @@ describe('a 32-byte BAR with its MSI-X table at 0x10', () => {
     expect(read(0x10, 2, host, door).into).toEqual([255, 255]);
   });
 
-  it.each(['pread', 'pwrite'] as const)(
-    'decoding switched off during the first of three accesses: one access, then EIO (%s)',
-    (method) => {
-      const host = new RegionHost();
-      const { dispatcher, door } = openDoor(host, small);
-      host.onCall = (call) => {
-        if (/^(read|write)/.test(call)) dispatcher.functions[0].setDecode(false);
-      };
-      expect(door[method](regionOffset(0, 1), new Uint8Array(7))).toBe(errno.EIO);
-      expect(host.accesses()).toHaveLength(1);
-    },
-  );
+  it.each([
+    ['pread', 1, errno.EIO],
+    ['pread', 2, errno.EIO],
+    ['pread', 3, 7],
+    ['pwrite', 1, errno.EIO],
+    ['pwrite', 2, errno.EIO],
+    ['pwrite', 3, 7],
+  ] as const)('%s: decoding switched off during access %i of 3 returns %i', (method, at, result) => {
+    const host = new RegionHost();
+    const { dispatcher, door } = openDoor(host, small);
+    let accesses = 0;
+    host.onCall = (call) => {
+      if (/^(read|write)/.test(call) && ++accesses === at) dispatcher.functions[0].setDecode(false);
+    };
+    expect(door[method](regionOffset(0, 1), new Uint8Array(7))).toBe(result);
+    expect(host.accesses()).toHaveLength(at);
+  });
 
   it('count 0 is 0 before any check', () => {
     const { door } = openDoor(new RegionHost(), small);
@@ -88,44 +98,78 @@ describe('a 32-byte BAR with its MSI-X table at 0x10', () => {
     }
   });
 
-  it('every offset and count equals a model that knows bytes only', () => {
+  it('with memory decoding off every offset and count is EIO without an access, but within the table', () => {
     const host = new RegionHost();
-    const { door } = openDoor(host, small);
-    for (let position = 0; position < 40; position++) {
-      for (let count = 1; count < 40; count++) {
-        const inside = Math.min(count, 32 - position);
-        const expected = Array.from({ length: count }, (_, index) => {
-          if (index >= inside) return 0xee;
-          return position + index >= 16 ? 0xff : byte(position + index);
-        });
-        const { result, into, accesses } = read(position, count, host, door);
-        if (position >= 32) expect(result).toBe(errno.EINVAL);
-        else expect(result).toBe(inside);
-        expect(into).toEqual(expected);
-        const covered = accesses.flatMap((access) => {
-          const [width, at] = access.split('@').map((text) => Number.parseInt(text, 16));
-          expect(at % width).toBe(0);
-          return Array.from({ length: width }, (_, index) => at + index);
-        });
-        const wanted = Array.from({ length: Math.max(inside, 0) }, (_, index) => position + index);
-        expect(covered).toEqual(wanted.filter((at) => at < 16));
-      }
-    }
+    const { dispatcher, door } = openDoor(host, small);
+    dispatcher.functions[0].setDecode(false);
+    host.take();
+    everyTransfer((position, count) => {
+      const expected = position < 16 && count > 0 ? errno.EIO : resultOf(position, count);
+      expect(door.pread(regionOffset(0, position), buffer(count))).toBe(expected);
+      expect(door.pwrite(regionOffset(0, position), buffer(count))).toBe(expected);
+    });
+    expect(host.accesses()).toEqual([]);
+  });
+});
+
+/** Every offset around a BAR of 32 bytes, every count. */
+function everyTransfer(check: (position: number, count: number) => void): void {
+  for (let position = 0; position < 36; position++) {
+    for (let count = 0; count <= 40; count++) check(position, count);
+  }
+}
+
+/** What a transfer of the BAR of 32 bytes returns. */
+const resultOf = (position: number, count: number): number => {
+  if (count === 0) return 0;
+  return position >= 32 ? errno.EINVAL : Math.min(count, 32 - position);
+};
+
+describe.each([
+  ['its MSI-X table at 0', 0],
+  ['its MSI-X table at 8', 8],
+  ['its MSI-X table at 16', 16],
+  ['no MSI-X table', undefined],
+])('a 32-byte BAR with %s', (_name, offset) => {
+  const pba = { bir: 2, offset: 0 };
+  const msix = offset === undefined ? undefined : { count: 1, table: { bir: 0, offset }, pba };
+  const description = { ...small, msix };
+  const excluded = offset === undefined ? NOTHING : { start: offset, end: offset + 16 };
+  const isExcluded = (position: number) => position >= excluded.start && position < excluded.end;
+  const accesses = (position: number, count: number) =>
+    accessesOf(position, Math.max(resultOf(position, count), 0), excluded, 8);
+
+  it('every offset and count reads what the model has, with its accesses', () => {
+    const host = new RegionHost();
+    const { door } = openDoor(host, description);
+    everyTransfer((position, count) => {
+      const result = resultOf(position, count);
+      const expected = Array.from({ length: count }, (_, index) => {
+        if (index >= result) return 0xee;
+        return isExcluded(position + index) ? 0xff : host.at(BAR + position + index);
+      });
+      expect(read(position, count, host, door)).toEqual({
+        result,
+        into: expected,
+        accesses: accesses(position, count),
+      });
+    });
   });
 
-  it('every write changes what it covers outside the table and nothing else', () => {
-    for (let position = 0; position < 32; position++) {
-      for (let count = 1; count < 34; count++) {
-        const host = new RegionHost();
-        const { door } = openDoor(host, small);
-        const from = Uint8Array.from({ length: count }, (_, index) => 100 + index);
-        expect(door.pwrite(regionOffset(0, position), from)).toBe(Math.min(count, 32 - position));
-        const expected = [...from.keys()].filter((index) => position + index < 16);
-        expect([...host.bytes].sort(([a], [b]) => a - b)).toEqual(
-          expected.map((index) => [BAR + position + index, 100 + index]),
-        );
-      }
-    }
+  it('every offset and count writes what is not in the table and nothing else, with its accesses', () => {
+    const host = new RegionHost();
+    const { door } = openDoor(host, description);
+    everyTransfer((position, count) => {
+      host.bytes.clear();
+      const from = Uint8Array.from({ length: count }, (_, index) => 100 + index);
+      const result = resultOf(position, count);
+      expect(door.pwrite(regionOffset(0, position), from)).toBe(result);
+      expect(relative(host.accesses())).toEqual(accesses(position, count));
+      const written = [...from.keys()].filter((index) => index < result && !isExcluded(position + index));
+      expect([...host.bytes].sort(([a], [b]) => a - b)).toEqual(
+        written.map((index) => [BAR + position + index, 100 + index]),
+      );
+    });
   });
 });
 

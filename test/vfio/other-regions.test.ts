@@ -3,10 +3,19 @@ import type { FunctionDescription } from '../../src/function.js';
 import type { DeviceRegion } from '../../src/index.js';
 import { errno } from '../../src/vfio/errno.js';
 import { regionFlags, regionOffset } from '../../src/vfio/region.js';
+import { NOTHING } from '../../src/vfio/transfer.js';
+import { accessesOf } from './access-model.js';
 import { buffer, openDoor, RegionHost } from './region-host.js';
 
 const { READ, WRITE } = regionFlags;
 const bars: FunctionDescription['bars'] = [{ index: 0, type: 'mem32', address: 0xfe00_0000, size: 0x1000 }];
+
+/** Host calls of accesses as width@position; `base` is the address of position 0. */
+const positions = (calls: readonly string[], base = 0): string[] =>
+  calls.map((call) => {
+    const [width, address] = call.split(' ')[1].split('@');
+    return `${width}@${Number.parseInt(address, 16) - base}`;
+  });
 
 describe('configuration space', () => {
   const CONFIG = 7;
@@ -30,10 +39,14 @@ describe('configuration space', () => {
       cycles.push(`${width}@${offset}=${value.toString(16)}`);
       write.call(config, offset, width, value);
     };
-    const into = buffer(11);
-    expect(door.pread(regionOffset(CONFIG, 0x51), into)).toBe(11);
-    expect([...into]).toEqual([...image.subarray(0x51, 0x5c)]);
-    expect(cycles.splice(0)).toEqual(['1@81', '2@82', '4@84', '4@88']);
+    for (let position = 0x50; position < 0x70; position++) {
+      for (let count = 0; count <= 40; count++) {
+        const into = buffer(count);
+        expect(door.pread(regionOffset(CONFIG, position), into)).toBe(count);
+        expect(into).toEqual(image.slice(position, position + count));
+        expect(cycles.splice(0)).toEqual(accessesOf(position, count, NOTHING, 4));
+      }
+    }
     expect(door.pwrite(regionOffset(CONFIG, 0x0e), Uint8Array.of(1, 2, 3, 4, 5, 6))).toBe(6);
     expect(cycles).toEqual(['2@14=201', '4@16=6050403']);
   });
@@ -86,6 +99,28 @@ describe('I/O BARs', () => {
     expect(door.pread(regionOffset(4, 0x20), into)).toBe(errno.EINVAL);
     expect(door.pwrite(regionOffset(4, 0x20), into)).toBe(errno.EINVAL);
     expect(door.regionInfo(4)).toMatchObject({ size: 0x20, flags: READ | WRITE, mappable: [] });
+  });
+
+  it('every offset and count in accesses of at most 4 bytes, as the model has it', () => {
+    const host = new RegionHost();
+    const { door } = openDoor(host, io);
+    for (let port = 0xc000; port < 0xc020; port++) host.ports.set(port, (port * 7 + 1) & 0xff);
+    for (let position = 0; position < 36; position++) {
+      for (let count = 0; count <= 40; count++) {
+        const inside = Math.max(Math.min(count, 0x20 - position), 0);
+        const result = count > 0 && position >= 0x20 ? errno.EINVAL : inside;
+        const accesses = accessesOf(position, inside, NOTHING, 4);
+        const into = buffer(count);
+        expect(door.pread(regionOffset(4, position), into)).toBe(result);
+        expect(positions(host.take('in'), 0xc000)).toEqual(accesses);
+        const bytes = [...into.keys()].map((index) =>
+          index < inside ? host.ports.get(0xc000 + position + index) : 0xee,
+        );
+        expect([...into]).toEqual(bytes);
+        expect(door.pwrite(regionOffset(4, position), into)).toBe(result);
+        expect(positions(host.take('out'), 0xc000)).toEqual(accesses);
+      }
+    }
   });
 
   it('a host without ports: ENOMEM', () => {
@@ -152,6 +187,26 @@ describe('VGA', () => {
         .map((call) => call.replace(/ 0$/, ''))
         .join(' '),
     ).toBe(writes);
+  });
+
+  it.each([
+    ['the first ports', 0x3b0, 0x3bc],
+    ['the second ports', 0x3c0, 0x3e0],
+    ['the frame buffer', 0xa0000, 0xc0000],
+  ])('every offset and count at both ends of %s, as the model has it', (_name, start, end) => {
+    const { host, door } = open();
+    const near = (edge: number) => [...Array(24).keys()].map((index) => edge - 12 + index);
+    const inWindow = (position: number) => position >= start && position < end;
+    for (const position of new Set([...near(start), ...near(end)].filter(inWindow))) {
+      for (let count = 0; count <= 40; count++) {
+        const inside = Math.min(count, end - position);
+        const accesses = accessesOf(position, inside, NOTHING, 4);
+        expect(door.pread(regionOffset(VGA, position), buffer(count))).toBe(inside);
+        expect(positions(host.take('in', 'read'))).toEqual(accesses);
+        expect(door.pwrite(regionOffset(VGA, position), buffer(count))).toBe(inside);
+        expect(positions(host.take('out', 'write'))).toEqual(accesses);
+      }
+    }
   });
 
   it('frame buffer pages are unmapped at close; one that cannot be mapped is ENOMEM', () => {
@@ -231,4 +286,34 @@ describe('regions of the device', () => {
     expect(errors).toHaveLength(1);
     expect(door.pread(regionOffset(12), buffer(1))).toBe(errno.EACCES);
   });
+});
+
+it('count 0 is 0 in every region at every position, and asks nobody', () => {
+  const config = new Uint8Array(256);
+  config[0x0b] = 0x03;
+  const unreadable = () => {
+    throw new Error('device');
+  };
+  const host = new RegionHost();
+  const { dispatcher, door, errors } = openDoor(
+    host,
+    {
+      bars: [
+        ...bars,
+        { index: 4, type: 'io', address: 0xc000, size: 0x20 },
+        { index: 6, type: 'rom', address: 0xfe10_0000, size: 0x1000, enabled: false },
+      ],
+      config,
+    },
+    { regions: [{ size: 4, type: 0, subtype: 0, read: unreadable, write: unreadable }] },
+  );
+  dispatcher.functions[0].setDecode(false);
+  host.take();
+  for (let index = 0; index < 12; index++) {
+    for (const position of [0, 1, 0x1f, 0x20, 0xfff, 0x1000, 0xa0000, 2 ** 40 - 1]) {
+      expect(door.pread(regionOffset(index, position), buffer(0))).toBe(0);
+      expect(door.pwrite(regionOffset(index, position), buffer(0))).toBe(0);
+    }
+  }
+  expect([host.take(), errors]).toEqual([[], []]);
 });
