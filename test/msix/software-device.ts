@@ -17,6 +17,8 @@ export interface SoftwareDeviceOptions {
   readonly host?: Host;
   readonly bars?: readonly BarDescription[];
   readonly msix?: Partial<MsixLayout>;
+  /** A raw configuration space, with the capability at 0x60. */
+  readonly config?: Uint8Array;
   /** What the model does beyond recording. */
   readonly model?: Partial<DeviceModel>;
 }
@@ -28,7 +30,7 @@ export class SoftwareDevice {
   readonly errors: unknown[] = [];
   private log: string[] = [];
 
-  constructor({ policy, domain, host, bars, msix, model }: SoftwareDeviceOptions = {}) {
+  constructor({ policy, domain, host, bars, msix, config, model }: SoftwareDeviceOptions = {}) {
     this.dispatcher = createDispatcher({
       host: host ?? new MemoryHost(),
       policy: policy ?? policies.strict,
@@ -41,6 +43,7 @@ export class SoftwareDevice {
       bars: bars ?? [{ index: 0, type: 'mem32', address: BAR, size: 0x10000 }],
       msix: { count: 2, table: { bir: 0, offset: TABLE }, pba: { bir: 0, offset: PBA }, ...msix },
       decode: true,
+      config,
       software: {
         ...model,
         send: (message, vector) => {
