@@ -18,3 +18,14 @@ export function accessesOf(position: number, count: number, excluded: Range, wid
   }
   return accesses;
 }
+
+/** Every position in [start, end), every count to 40. */
+export function everyTransfer(
+  start: number,
+  end: number,
+  check: (position: number, count: number) => void,
+): void {
+  for (let position = start; position < end; position++) {
+    for (let count = 0; count <= 40; count++) check(position, count);
+  }
+}

@@ -3,8 +3,8 @@ import type { FunctionDescription } from '../../src/function.js';
 import { errno } from '../../src/vfio/errno.js';
 import { regionFlags, regionOffset } from '../../src/vfio/region.js';
 import { NOTHING } from '../../src/vfio/transfer.js';
-import { accessesOf } from './access-model.js';
-import { buffer, openDoor, RegionHost } from './region-host.js';
+import { accessesOf, everyTransfer } from './access-model.js';
+import { buffer, openDoor, positions, RegionHost } from './region-host.js';
 
 const { READ, WRITE, MMAP } = regionFlags;
 const BAR = 0x1_0000_0040;
@@ -22,15 +22,8 @@ const small: Omit<FunctionDescription, 'sbdf'> = {
 function read(position: number, count: number, host = new RegionHost(), door = openDoor(host, small).door) {
   const into = buffer(count);
   const result = door.pread(regionOffset(0, position), into);
-  return { result, into: [...into], accesses: relative(host.accesses()) };
+  return { result, into: [...into], accesses: positions(host.accesses(), BAR) };
 }
-
-/** Accesses as width@position. */
-const relative = (accesses: readonly string[]): string[] =>
-  accesses.map((access) => {
-    const [width, address] = access.split('@');
-    return `${width}@${Number.parseInt(address, 16) - BAR}`;
-  });
 
 describe('a 32-byte BAR with its MSI-X table at 0x10', () => {
   const byte = (position: number) => ((BAR + position) * 7 + 1) & 0xff;
@@ -103,7 +96,7 @@ describe('a 32-byte BAR with its MSI-X table at 0x10', () => {
     const { dispatcher, door } = openDoor(host, small);
     dispatcher.functions[0].setDecode(false);
     host.take();
-    everyTransfer((position, count) => {
+    everyTransfer(0, 36, (position, count) => {
       const expected = position < 16 && count > 0 ? errno.EIO : resultOf(position, count);
       expect(door.pread(regionOffset(0, position), buffer(count))).toBe(expected);
       expect(door.pwrite(regionOffset(0, position), buffer(count))).toBe(expected);
@@ -111,13 +104,6 @@ describe('a 32-byte BAR with its MSI-X table at 0x10', () => {
     expect(host.accesses()).toEqual([]);
   });
 });
-
-/** Every offset around a BAR of 32 bytes, every count. */
-function everyTransfer(check: (position: number, count: number) => void): void {
-  for (let position = 0; position < 36; position++) {
-    for (let count = 0; count <= 40; count++) check(position, count);
-  }
-}
 
 /** What a transfer of the BAR of 32 bytes returns. */
 const resultOf = (position: number, count: number): number => {
@@ -142,7 +128,7 @@ describe.each([
   it('every offset and count reads what the model has, with its accesses', () => {
     const host = new RegionHost();
     const { door } = openDoor(host, description);
-    everyTransfer((position, count) => {
+    everyTransfer(0, 36, (position, count) => {
       const result = resultOf(position, count);
       const expected = Array.from({ length: count }, (_, index) => {
         if (index >= result) return 0xee;
@@ -159,12 +145,12 @@ describe.each([
   it('every offset and count writes what is not in the table and nothing else, with its accesses', () => {
     const host = new RegionHost();
     const { door } = openDoor(host, description);
-    everyTransfer((position, count) => {
+    everyTransfer(0, 36, (position, count) => {
       host.bytes.clear();
       const from = Uint8Array.from({ length: count }, (_, index) => 100 + index);
       const result = resultOf(position, count);
       expect(door.pwrite(regionOffset(0, position), from)).toBe(result);
-      expect(relative(host.accesses())).toEqual(accesses(position, count));
+      expect(positions(host.accesses(), BAR)).toEqual(accesses(position, count));
       const written = [...from.keys()].filter((index) => index < result && !isExcluded(position + index));
       expect([...host.bytes].sort(([a], [b]) => a - b)).toEqual(
         written.map((index) => [BAR + position + index, 100 + index]),

@@ -132,6 +132,15 @@ export function openDoor(
 
 export const SBDF = '0000:01:00.0';
 
+/** Host calls that are accesses, as width@position; `base` is the address of position 0. */
+export const positions = (calls: readonly string[], base = 0): string[] =>
+  calls.map((call) =>
+    call.replace(
+      /^.*?(\d)@(\w+).*$/,
+      (_call, width, address) => `${width}@${Number.parseInt(address, 16) - base}`,
+    ),
+  );
+
 /** `count` bytes of 0xee, for reads to overwrite. */
 export const buffer = (count: number): Uint8Array => new Uint8Array(count).fill(0xee);
 

@@ -1,13 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import type { BarDescription } from '../../src/function.js';
 import type { DeviceModel } from '../../src/msix/device-model.js';
+import type { RegionDoor, RegionDoorOptions } from '../../src/vfio/door.js';
 import { errno } from '../../src/vfio/errno.js';
 import { regionFlags, regionOffset } from '../../src/vfio/region.js';
 import { NOTHING } from '../../src/vfio/transfer.js';
 import { BAR, PBA, SoftwareDevice, type SoftwareDeviceOptions, TABLE } from '../msix/software-device.js';
 import { image } from '../pci/rom-images.js';
-import { accessesOf } from './access-model.js';
-import { buffer, RegionHost } from './region-host.js';
+import { accessesOf, everyTransfer } from './access-model.js';
+import { buffer, positions, RegionHost } from './region-host.js';
 
 const { READ, WRITE } = regionFlags;
 const CONFIG = 7;
@@ -20,38 +21,32 @@ const bars: BarDescription[] = [
   { index: 2, type: 'io', address: 0xc000, size: 0x20 },
 ];
 
-/** Its door, memory decoding on; the host recorded nothing yet. */
-function open(options: SoftwareDeviceOptions = {}, mapping?: 'eager' | 'lazy') {
-  const host = new RegionHost();
-  const device = new SoftwareDevice({ host, bars, ...options });
-  const door = device.dispatcher.openRegions(8, { mapping });
+function doorOf({ dispatcher }: SoftwareDevice, options?: RegionDoorOptions, sbdf = 8): RegionDoor {
+  const door = dispatcher.openRegions(sbdf, options);
   if (typeof door === 'number') throw new Error(`open failed: ${door}`);
+  return door;
+}
+
+/** A device and its door, memory decoding on; nothing of it recorded. */
+function open(
+  options: Omit<SoftwareDeviceOptions, 'host'> & { host?: RegionHost } = {},
+  mapping?: RegionDoorOptions['mapping'],
+) {
+  const { host = new RegionHost() } = options;
+  const device = new SoftwareDevice({ bars, ...options, host });
+  const door = doorOf(device, { mapping });
   device.fn.setDecode(true);
   host.take();
   device.told();
   return { host, device, door };
 }
 
-/** Every offset around [start, end), every count. */
-function everyTransfer(start: number, end: number, check: (position: number, count: number) => void): void {
-  for (let position = start - 17; position < end + 9; position++) {
-    for (let count = 0; count <= 40; count++) check(position, count);
-  }
-}
-
-/** Accesses of pages of BAR 0 as width@position. */
-const positions = (host: RegionHost): string[] =>
-  host.accesses().map((access) => {
-    const [width, address] = access.split('@');
-    return `${width}@${Number.parseInt(address, 16) - HOST}`;
-  });
-
 /** Accesses that begin at one of these positions. */
 const within = (accesses: readonly string[], isInside: (position: number) => boolean): string[] =>
   accesses.filter((access) => isInside(Number(access.split('@')[1])));
 
 /** What can be asked of a door, by its result. */
-const everything = (door: ReturnType<typeof open>['door']) => [
+const everything = (door: RegionDoor) => [
   door.pread(0, buffer(1)),
   door.pread(PBA, buffer(8)),
   door.pread(regionOffset(CONFIG), buffer(1)),
@@ -137,7 +132,7 @@ describe('bytes of a BAR', () => {
     expect([...into]).toEqual([2, 0, 0, 0, 0, 0, 0, 0]);
     host.take();
     door.pread(0x3000, buffer(4));
-    expect(positions(host)).toEqual(['4@12288']);
+    expect(positions(host.accesses(), HOST)).toEqual(['4@12288']);
   });
 });
 
@@ -148,14 +143,14 @@ describe('the MSI-X table', () => {
   it('reads 0xff at every offset and count, and the registers around it as they are', () => {
     const { host, device, door } = open();
     device.start();
-    everyTransfer(excluded.start, excluded.end, (position, count) => {
+    everyTransfer(TABLE - 17, TABLE + 41, (position, count) => {
       const into = buffer(count);
       expect(door.pread(position, into)).toBe(count);
       const expected = [...into.keys()].map((index) =>
         isEntry(position + index) ? 0xff : host.at(HOST + position + index),
       );
       expect([...into]).toEqual(expected);
-      expect(positions(host)).toEqual(accessesOf(position, count, excluded, 8));
+      expect(positions(host.accesses(), HOST)).toEqual(accessesOf(position, count, excluded, 8));
     });
   });
 
@@ -165,10 +160,10 @@ describe('the MSI-X table', () => {
     const entries = () => [0, 1].map((vector) => device.fn.vector(vector));
     const before = entries();
     host.take();
-    everyTransfer(excluded.start, excluded.end, (position, count) => {
+    everyTransfer(TABLE - 17, TABLE + 41, (position, count) => {
       host.bytes.clear();
       expect(door.pwrite(position, buffer(count).fill(0x5b))).toBe(count);
-      expect(positions(host)).toEqual(accessesOf(position, count, excluded, 8));
+      expect(positions(host.accesses(), HOST)).toEqual(accessesOf(position, count, excluded, 8));
       for (const address of host.bytes.keys()) expect(isEntry(address - HOST)).toBe(false);
     });
     expect(entries()).toEqual(before);
@@ -189,7 +184,7 @@ describe('the PBA', () => {
     for (const vector of raised) device.interrupts.raise(vector);
     const bits = new Uint8Array(size);
     for (const vector of raised) bits[vector >> 3] |= 1 << (vector & 7);
-    everyTransfer(PBA, PBA + size, (position, count) => {
+    everyTransfer(PBA - 17, PBA + size + 9, (position, count) => {
       const into = buffer(count);
       expect(door.pread(position, into)).toBe(count);
       const expected = [...into.keys()].map((index) => {
@@ -198,14 +193,14 @@ describe('the PBA', () => {
       });
       expect([...into]).toEqual(expected);
       const accesses = accessesOf(position, count, NOTHING, 8);
-      expect(positions(host)).toEqual(within(accesses, (at) => !isPending(at)));
+      expect(positions(host.accesses(), HOST)).toEqual(within(accesses, (at) => !isPending(at)));
     });
   });
 
   it('polls the vectors of each access at every offset and count, and none beyond the last', () => {
     const polls: number[][] = [];
     const { door } = open({ msix, model: { poll: (...range) => polls.push(range) } });
-    everyTransfer(PBA, PBA + size, (position, count) => {
+    everyTransfer(PBA - 17, PBA + size + 9, (position, count) => {
       door.pread(position, buffer(count));
       const expected = within(accessesOf(position, count, NOTHING, 8), isPending).map((access) => {
         const [width, at] = access.split('@').map(Number);
@@ -236,11 +231,11 @@ describe('the PBA', () => {
     const { host, device, door } = open({ msix, model: { poll: (...range) => polls.push(range) } });
     device.interrupts.useAll();
     device.interrupts.raise(9);
-    everyTransfer(PBA, PBA + size, (position, count) => {
+    everyTransfer(PBA - 17, PBA + size + 9, (position, count) => {
       host.bytes.clear();
       expect(door.pwrite(position, buffer(count).fill(0xff))).toBe(count);
       const accesses = accessesOf(position, count, NOTHING, 8);
-      expect(positions(host)).toEqual(within(accesses, (at) => !isPending(at)));
+      expect(positions(host.accesses(), HOST)).toEqual(within(accesses, (at) => !isPending(at)));
       for (const address of host.bytes.keys()) expect(isPending(address - HOST)).toBe(false);
     });
     expect(polls).toEqual([]);
@@ -344,9 +339,7 @@ describe('memory decoding', () => {
     door.pwrite(regionOffset(CONFIG, 4), Uint8Array.of(2));
     expect(door.pread(0, buffer(1))).toBe(1);
     door.close();
-    const again = device.dispatcher.openRegions(8);
-    if (typeof again === 'number') throw new Error(`open: ${again}`);
-    expect(again.pread(0, buffer(1))).toBe(errno.EIO);
+    expect(doorOf(device).pread(0, buffer(1))).toBe(errno.EIO);
   });
 
   it('off is EIO for registers and pending bits, which are not polled; the table reads 0xff', () => {
@@ -366,7 +359,7 @@ describe('memory decoding', () => {
   it('switched off by the poll: EIO at the next access', () => {
     const { host, device, door } = open({ model: { poll: () => device.fn.setDecode(false) } });
     expect(door.pread(PBA - 8, buffer(24))).toBe(errno.EIO);
-    expect(positions(host)).toEqual([`8@${PBA - 8}`]);
+    expect(positions(host.accesses(), HOST)).toEqual([`8@${PBA - 8}`]);
   });
 
   it('does not matter to its ports', () => {
@@ -465,11 +458,7 @@ describe('a reset', () => {
     config.set([0x01, 0x60, 0x03, 0x00], 0x40);
     config.set([0x11, 0x00, 0x01, 0x00, 0x00, 0x01, 0x00, 0x00, 0x00, 0x88, 0x00, 0x00], 0x60);
     const model = counting();
-    const host = new RegionHost();
-    const device = new SoftwareDevice({ host, bars, model, config });
-    const door = device.dispatcher.openRegions(8);
-    if (typeof door === 'number') throw new Error(`open: ${door}`);
-    device.fn.setDecode(true);
+    const { device, door } = open({ model, config });
     const power = (state: number) => door.pwrite(regionOffset(CONFIG, 0x44), Uint8Array.of(state));
     expect(power(3)).toBe(1);
     expect([door.pread(0, buffer(1)), door.pread(PBA, buffer(8))]).toEqual([errno.EIO, errno.EIO]);
@@ -493,8 +482,7 @@ describe('the door', () => {
     const { device, door } = open();
     expect(device.dispatcher.openRegions(8)).toBe(errno.EBUSY);
     door.close();
-    const second = device.dispatcher.openRegions(8);
-    if (typeof second === 'number') throw new Error(`open: ${second}`);
+    const second = doorOf(device);
     device.fn.setDecode(true);
     expect(everything(door)).toEqual(new Array(6).fill(errno.EBADF));
     expect([second.pread(0, buffer(1)), second.pread(PBA, buffer(8))]).toEqual([1, 8]);
@@ -562,20 +550,19 @@ describe('the door', () => {
     const calls = host.take();
     expect([count(calls, 'map '), count(calls, 'unmap ')]).toEqual([4, 3]);
     host.unmappable.clear();
-    expect(typeof device.dispatcher.openRegions(8, { mapping: 'eager' })).toBe('object');
+    expect(doorOf(device, { mapping: 'eager' })).toBeDefined();
   });
 
   it('serves a function without MSI-X: every byte is its pages', () => {
-    const { dispatcher } = new SoftwareDevice({ host: new RegionHost() });
+    const device = new SoftwareDevice({ host: new RegionHost() });
     const resets: number[] = [];
     const software = { send() {}, onReset: () => resets.push(1) };
-    const fn = dispatcher.assign({
+    const fn = device.dispatcher.assign({
       sbdf: 9,
       bars: [{ index: 0, type: 'mem32', address: 0xd0000000, size: 0x1000 }],
       software,
     });
-    const door = dispatcher.openRegions(9);
-    if (typeof door === 'number') throw new Error(`open: ${door}`);
+    const door = doorOf(device, {}, 9);
     fn.setDecode(true);
     expect(door.pwrite(0x100, Uint8Array.of(1, 2, 3))).toBe(3);
     const into = buffer(4);

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Width } from '../../src/access.js';
 import { errno } from '../../src/vfio/errno.js';
 import { NOTHING, type Range, readFrom, type Target, writeTo } from '../../src/vfio/transfer.js';
-import { accessesOf } from './access-model.js';
+import { accessesOf, everyTransfer } from './access-model.js';
 
 /** Byte n holds n; accesses as width@position. */
 function target(widest: Width, excluded: Range, failAt = -1): Target & { accesses: string[] } {
@@ -95,9 +95,7 @@ it('every offset below 32 and count to 40, with every window, as the model has i
   }
   for (const widest of [8, 4] as const) {
     for (const excluded of windows) {
-      for (let position = 0; position < 32; position++) {
-        for (let count = 0; count <= 40; count++) check(widest, excluded, position, count);
-      }
+      everyTransfer(0, 32, (position, count) => check(widest, excluded, position, count));
     }
   }
   expect(wrong).toEqual([]);
