@@ -147,6 +147,7 @@ export class Domain implements FunctionOwner {
   release(fn: PciFunction): void {
     fn.detach();
     if (fn.cache instanceof SlotCache) fn.cache.remove();
+    if (fn.pendingPage) this.pageList.remove(fn.pendingPage);
     fn.msixState?.vectors.release();
   }
 }

@@ -323,13 +323,14 @@ function span(
   hostOffset: number,
 ): PageSpan {
   const vectors = kind === 'table' ? fn.msixState?.vectors : undefined;
+  const pending = kind === 'pba' ? fn.pendingPage : undefined;
   return {
     offset: from - page,
     end: to - page,
     kind,
     widths,
-    pageId: mapped.id,
-    hostOffset,
+    pageId: (pending ?? mapped).id,
+    hostOffset: pending ? from - (fn.pba as Structure).start : hostOffset,
     storage: vectors?.storage ?? 0,
     updated: vectors?.updated ?? 0,
     tableOffset: kind === 'table' ? from - (fn.table as Structure).start : 0,

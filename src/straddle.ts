@@ -70,6 +70,7 @@ export function byFunction(
 ): Straddle {
   const owners = Array.from({ length: width }, (_, index) => ownerOf(fn, address + index));
   const [first, last] = [owners[0], owners[width - 1]];
+  if (first === 'table') return { kind: 'refused', sbdf: fn.sbdf };
   if (last !== 'pba' && last !== 'forward') return NOBODY;
   if (first === 'pba' && !(policy.pbaWidths & 1)) return { kind: 'refused', sbdf: fn.sbdf };
   if (writes && !hardware && policy.pbaWriteDropsWhole && (first === 'pba' || last === 'pba')) return NOBODY;
@@ -77,6 +78,9 @@ export function byFunction(
     const at = address + index;
     if (owner === 'pba' && !(policy.pbaWidths & 1)) return { kind: 'refused', sbdf: fn.sbdf };
     if (owner !== 'pba' && owner !== 'forward') return NOBODY;
+    if (owner === 'pba' && fn.pendingPage && fn.pba) {
+      return { kind: 'forward', page: fn.pendingPage, offset: at - fn.pba.start };
+    }
     return { kind: 'forward', page: slotPage(fn, pageOf(at)), offset: at % 4096 };
   });
   return { kind: 'bytes', sbdf: fn.sbdf, bytes };

@@ -6,6 +6,7 @@ import { formatSbdf, type Sbdf } from '../sbdf.js';
 import type { DeviceModel, Interrupts, Raised } from './device-model.js';
 import { ENABLE, FUNCTION_MASK, Msix } from './msix.js';
 import { PendingBits } from './pending-bits.js';
+import { PendingPage } from './pending-page.js';
 
 /** What a snapshot keeps of a software function's MSI-X. */
 export interface SoftwareMsixState {
@@ -32,6 +33,7 @@ interface SavedEntry {
  */
 export class SoftwareMsix extends Msix implements Interrupts {
   readonly pendingBits: PendingBits;
+  readonly pendingPage = new PendingPage(this);
   private readonly model: DeviceModel;
   /** Runs a callback of the model; what it throws is reported. */
   private readonly attempt: (work: () => void) => void;

@@ -65,6 +65,11 @@ export class FunctionBar implements Bar {
     if (this.type === 'rom') this.followsDecode = false;
   }
 
+  /** At host address 0 a physical BAR was never given an address. */
+  get isAssigned(): boolean {
+    return this.hostAddress !== 0 || this.fn.isSoftware;
+  }
+
   /** The address's low lane, signed. */
   get lowAddress(): number {
     return this.low;

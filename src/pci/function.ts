@@ -68,6 +68,10 @@ export class PciFunction implements AssignedFunction {
   readonly bars: readonly FunctionBar[];
   readonly msixState: Msix | undefined;
   readonly cache: PageCache | SlotCache;
+  /** No hardware is behind it. */
+  readonly isSoftware: boolean;
+  /** The emulated PBA, from its first byte on. */
+  readonly pendingPage: MappedPage | undefined;
   /** The pages of a ROM's copy. */
   readonly romPages: PageCache | undefined;
   /** Order of assignment. */
@@ -110,8 +114,10 @@ export class PciFunction implements AssignedFunction {
         ? new SoftwareMsix(core, sbdf, msix, swapped, software, attempt)
         : new Msix(core, sbdf, msix, swapped);
     }
-    const pbaAddress = () => (this.pbaBar?.hostAddress ?? 0) + (msix?.pba.offset ?? 0);
-    this.host = software ? new SoftwareHost(owner.host, software, this.interrupts, pbaAddress) : owner.host;
+    this.isSoftware = software !== undefined;
+    this.host = software ? new SoftwareHost(owner.host, software) : owner.host;
+    const { interrupts } = this;
+    this.pendingPage = interrupts && pages.add(sbdf, { mapPage: () => interrupts.pendingPage }, 0);
     this.cache =
       policy.tailPage === 'byte-after'
         ? new SlotCache(pages, sbdf, this.host)

@@ -1,6 +1,5 @@
 import { ADDRESS_LIMIT, PAGE_SIZE } from '../access.js';
 import type { BarDescription, FunctionDescription, MsixLayout } from '../function.js';
-import type { DeviceModel } from '../msix/device-model.js';
 import { formatSbdf, type Sbdf } from '../sbdf.js';
 import { capabilities, MSIX } from './capabilities.js';
 import { HEADER_TYPE, headerOf } from './image.js';
@@ -34,7 +33,9 @@ export function descriptionFaults(description: FunctionDescription, sbdf: Sbdf, 
   if (config instanceof Uint8Array && !lenient) {
     faults.push(...listFaults(config).map((rule) => `assign: function ${formatSbdf(sbdf)}: config: ${rule}`));
   }
-  if (software) checkSoftware(software, bars, fault);
+  if (software && typeof software.send !== 'function') {
+    fault('software send', software.send, 'is not a function');
+  }
   return faults;
 }
 
@@ -97,22 +98,6 @@ function listFaults(config: Uint8Array): string[] {
   const { standard, faults } = capabilities(config);
   const cut = standard.filter((capability) => capability.id === MSIX && !isMsix(capability));
   return [...faults, ...cut.map(({ offset }) => `the MSI-X capability at ${offset} leaves [64, 256)`)];
-}
-
-/** Its PBA is found by host address, so no two of its BARs may have the same. */
-function checkSoftware(software: DeviceModel, bars: readonly BarDescription[], fault: Fault): void {
-  if (typeof software.send !== 'function') fault('software send', software.send, 'is not a function');
-  const memory = bars.filter((bar) => bar.type !== 'io');
-  const start = (bar: BarDescription) => bar.hostAddress ?? bar.address;
-  for (const bar of memory) {
-    const other = memory.find(
-      (candidate) =>
-        candidate.index < bar.index &&
-        start(candidate) < start(bar) + bar.size &&
-        start(bar) < start(candidate) + candidate.size,
-    );
-    if (other) fault(`bar ${bar.index} hostAddress`, start(bar), `is also in BAR ${other.index}`);
-  }
 }
 
 function checkLayout(msix: MsixLayout, fault: Fault): void {

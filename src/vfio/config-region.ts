@@ -1,33 +1,27 @@
 import type { Width } from '../access.js';
 import type { ConfigRegisters } from '../function.js';
 import { readView, writeView } from '../memory/mapped-page.js';
+import { WritableRegion } from './accessed-region.js';
 import { type Errno, errno } from './errno.js';
 import type { Gate } from './gate.js';
-import { CONFIG_REGION, describeRegion, type Region, type RegionInfo, regionFlags } from './region.js';
-import { NOTHING, readFrom, type Target, writeTo } from './transfer.js';
+import { CONFIG_REGION, describeRegion, type RegionInfo, regionFlags } from './region.js';
+import { NOTHING } from './transfer.js';
 
 /** Configuration space, in configuration cycles. A transfer that leaves it is refused whole, not cut. */
-export class ConfigRegion implements Region, Target {
+export class ConfigRegion extends WritableRegion {
   readonly widest = 4;
   readonly excluded = NOTHING;
   private readonly config: ConfigRegisters;
   private readonly gate: Gate;
 
   constructor(config: ConfigRegisters, gate: Gate) {
+    super();
     this.config = config;
     this.gate = gate;
   }
 
   info(): RegionInfo {
     return describeRegion(CONFIG_REGION, this.config.size, regionFlags.READ | regionFlags.WRITE);
-  }
-
-  read(position: number, into: Uint8Array): number {
-    return this.holds(position, into.length) ? readFrom(this, position, into) : errno.EFAULT;
-  }
-
-  write(position: number, from: Uint8Array): number {
-    return this.holds(position, from.length) ? writeTo(this, position, from) : errno.EFAULT;
   }
 
   load(position: number, width: Width, into: DataView, index: number): 0 | Errno {
@@ -42,7 +36,7 @@ export class ConfigRegion implements Region, Target {
     return closed;
   }
 
-  private holds(position: number, count: number): boolean {
-    return position + count <= this.config.size;
+  protected bounded(position: number, count: number): number {
+    return position + count <= this.config.size ? count : errno.EFAULT;
   }
 }

@@ -1,8 +1,10 @@
-import type { Bar } from '../host.js';
+import type { MsixLayout } from '../function.js';
+import type { SoftwareMsix } from '../msix/software.js';
+import type { FunctionBar } from '../pci/bar.js';
 import { capabilities, POWER_MANAGEMENT } from '../pci/capabilities.js';
 import type { PciFunction } from '../pci/function.js';
 import type { Sbdf } from '../sbdf.js';
-import { BarRegion } from './bar-region.js';
+import { BarRegion, type BarWindows } from './bar-region.js';
 import { ConfigRegion } from './config-region.js';
 import { BoundedRegion, type DeviceRegion } from './device-region.js';
 import { type Errno, errno } from './errno.js';
@@ -178,13 +180,11 @@ export class FunctionDoor implements RegionDoor, Gate {
     return asleep ? errno.EIO : 0;
   }
 
-  private regionOf(bar: Bar, ports: Ports): Region | undefined {
+  private regionOf(bar: FunctionBar, ports: Ports): Region | undefined {
     const { rom, msix } = this.fn;
     if (bar.type === 'rom') return rom && new RomRegion(bar, rom, this);
     if (bar.type === 'io') return new IoRegion(bar, ports, this);
-    const table = msix?.table.bir === bar.index ? msix.table : undefined;
-    const range = table && msix && { offset: table.offset, size: 16 * msix.count };
-    return new BarRegion(bar, range, this.pages, this);
+    return new BarRegion(bar, msix ? windowsOf(bar, msix, this.fn.interrupts) : {}, this.pages, this);
   }
 
   /** The ROM first: nothing of the BARs is in use yet. */
@@ -234,6 +234,18 @@ export class FunctionDoor implements RegionDoor, Gate {
     owner.attempt(fn, () => fn.host.releaseRegions?.(fn.sbdf));
     this.onEnd();
   }
+}
+
+function windowsOf(bar: FunctionBar, { table, pba, count }: MsixLayout, msix?: SoftwareMsix): BarWindows {
+  const { index } = bar;
+  const range = (offset: number, size: number) => ({ start: offset, end: offset + size });
+  return {
+    ...(table.bir === index && { table: range(table.offset, 16 * count) }),
+    ...(msix &&
+      pba.bir === index && {
+        pending: { ...range(pba.offset, msix.pendingPage.size), page: msix.pendingPage },
+      }),
+  };
 }
 
 const isBar = (index: number): boolean => Number.isInteger(index) && index >= 0 && index <= ROM_REGION;

@@ -1,12 +1,12 @@
 import type { Width } from '../access.js';
-import type { Bar } from '../host.js';
 import { writeView } from '../memory/mapped-page.js';
+import type { FunctionBar } from '../pci/bar.js';
 import type { Rom, RomState } from '../pci/rom.js';
-import { isAssigned } from './bar-region.js';
+import { ReadableRegion } from './accessed-region.js';
 import { type Errno, errno } from './errno.js';
 import type { Gate } from './gate.js';
-import { describeRegion, type Region, type RegionInfo, ROM_REGION, regionFlags } from './region.js';
-import { type Range, readFrom, type Source } from './transfer.js';
+import { describeRegion, type RegionInfo, ROM_REGION, regionFlags } from './region.js';
+import type { Range } from './transfer.js';
 
 const OUTCOMES: Readonly<Record<RomState, 0 | Errno>> = {
   ready: 0,
@@ -16,14 +16,15 @@ const OUTCOMES: Readonly<Record<RomState, 0 | Errno>> = {
 };
 
 /** The ROM BAR, read from its copy. Memory decoding must be on; the ROM's enable bit is not looked at. */
-export class RomRegion implements Region, Source {
+export class RomRegion extends ReadableRegion {
   /** Devices exist that report an error for 8 bytes (Intel X710). */
   readonly widest = 4;
-  private readonly bar: Bar;
+  private readonly bar: FunctionBar;
   private readonly rom: Rom;
   private readonly gate: Gate;
 
-  constructor(bar: Bar, rom: Rom, gate: Gate) {
+  constructor(bar: FunctionBar, rom: Rom, gate: Gate) {
+    super();
     this.bar = bar;
     this.rom = rom;
     this.gate = gate;
@@ -37,25 +38,25 @@ export class RomRegion implements Region, Source {
   /** The BAR's size, or 0 where the ROM cannot be mapped. Copies it, with memory decoding off, too. */
   info(): RegionInfo | Errno {
     const outcome = this.copy();
-    if (outcome === errno.ENOMEM || !isAssigned(this.bar)) return describeRegion(ROM_REGION, 0, 0);
+    if (outcome === errno.ENOMEM || !this.bar.isAssigned) return describeRegion(ROM_REGION, 0, 0);
     return outcome || describeRegion(ROM_REGION, this.bar.size, regionFlags.READ);
   }
 
   /** 0, or why the ROM could not be copied. */
   copy(): 0 | Errno {
-    return isAssigned(this.bar) ? OUTCOMES[this.rom.load()] : 0;
-  }
-
-  read(position: number, into: Uint8Array): number {
-    const { bar, rom } = this;
-    if (!isAssigned(bar) || position >= bar.size) return errno.EINVAL;
-    const failed = rom.loaded ? 0 : this.gate.checkMemory() || this.copy();
-    return failed || readFrom(this, position, into.subarray(0, bar.size - position));
+    return this.bar.isAssigned ? OUTCOMES[this.rom.load()] : 0;
   }
 
   load(position: number, width: Width, into: DataView, index: number): 0 | Errno {
     const closed = this.gate.checkMemory();
     if (closed === 0) writeView(into, index, width, this.rom.read(position, width));
     return closed;
+  }
+
+  protected bounded(position: number, count: number): number {
+    const { bar, rom } = this;
+    if (!bar.isAssigned || position >= bar.size) return errno.EINVAL;
+    const failed = rom.loaded ? 0 : this.gate.checkMemory() || this.copy();
+    return failed || Math.min(count, bar.size - position);
   }
 }

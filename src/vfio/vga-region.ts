@@ -1,10 +1,11 @@
 import type { Width } from '../access.js';
+import { WritableRegion } from './accessed-region.js';
 import { type Errno, errno } from './errno.js';
 import type { Gate } from './gate.js';
 import type { HostPages } from './host-pages.js';
 import type { Ports } from './ports.js';
-import { describeRegion, type Region, type RegionInfo, regionFlags, VGA_REGION } from './region.js';
-import { NOTHING, readFrom, type Target, writeTo } from './transfer.js';
+import { describeRegion, type RegionInfo, regionFlags, VGA_REGION } from './region.js';
+import { NOTHING } from './transfer.js';
 
 /** The legacy VGA addresses, [start, end): the frame buffer in memory, two ranges of I/O ports. */
 const WINDOWS = [
@@ -16,7 +17,7 @@ const WINDOWS = [
 const SIZE = 0xc0000;
 
 /** Positions are the legacy addresses; a transfer ends with its window. No decoding bit is looked at. */
-export class VgaRegion implements Region, Target {
+export class VgaRegion extends WritableRegion {
   readonly widest = 4;
   readonly excluded = NOTHING;
   private readonly pages: HostPages;
@@ -24,6 +25,7 @@ export class VgaRegion implements Region, Target {
   private readonly gate: Gate;
 
   constructor(pages: HostPages, ports: Ports, gate: Gate) {
+    super();
     this.pages = pages;
     this.ports = ports;
     this.gate = gate;
@@ -31,16 +33,6 @@ export class VgaRegion implements Region, Target {
 
   info(): RegionInfo {
     return describeRegion(VGA_REGION, SIZE, regionFlags.READ | regionFlags.WRITE);
-  }
-
-  read(position: number, into: Uint8Array): number {
-    const count = this.bounded(position, into.length);
-    return count < 0 ? count : readFrom(this, position, into.subarray(0, count));
-  }
-
-  write(position: number, from: Uint8Array): number {
-    const count = this.bounded(position, from.length);
-    return count < 0 ? count : writeTo(this, position, from.subarray(0, count));
   }
 
   load(position: number, width: Width, into: DataView, index: number): 0 | Errno {
@@ -59,7 +51,7 @@ export class VgaRegion implements Region, Target {
     return 0;
   }
 
-  private bounded(position: number, count: number): number {
+  protected bounded(position: number, count: number): number {
     const window = WINDOWS.find(({ start, end }) => position >= start && position < end);
     if (!window) return errno.EINVAL;
     const inside = Math.min(count, window.end - position);

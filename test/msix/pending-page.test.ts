@@ -271,6 +271,16 @@ describe('the rest of a page with pending bits', () => {
     expect(host.take()).toEqual(['map 8 fe000000', 'read fe000000 8 4', 'unmap 8 fe000000']);
   });
 
+  it.each(Object.values(policies))('is reported where the host cannot map it, under $name', (policy) => {
+    const host = new RecordingHost();
+    host.unmappable.add(0xfe008000);
+    const device = idle({ host, policy });
+    device.dispatcher.read(after, 4);
+    device.dispatcher.write(before, 8, 0);
+    const { counts } = device.dispatcher;
+    expect([counts['map-failed-read'], counts['map-failed-write']]).toEqual([1, 1]);
+  });
+
   it('is reported on every other page that the host cannot map', () => {
     const host = new RecordingHost();
     const device = idle({
@@ -504,17 +514,54 @@ describe('assign refuses a software function', () => {
       }),
     );
   });
+});
 
-  it('with two BARs at one host address', () => {
-    const bars = [bar(0, BAR, 0x1000), bar(2, BAR + 0x1000, 0x1000, BAR), bar(3, BAR + 0x2000, 0x1000)];
-    expect(assign({ bars })).toThrow(
-      expect.objectContaining({
-        code: 'bad-argument',
-        faults: [`assign: function 0000:00:01.0: bar 2 hostAddress ${BAR} is also in BAR 0`],
-      }),
-    );
-    expect(assign({ bars: [bar(0, BAR + 0x1000, 0x1000), bar(2, BAR, 0x1000)] })).not.toThrow();
-    const io = { index: 1, type: 'io', address: BAR, size: 0x20 };
-    expect(assign({ bars: [bar(0, BAR, 0x1000), io] })).not.toThrow();
+describe.each(Object.values(policies))('under $name a software function', (policy) => {
+  // Table, registers, PBA and registers on a page; the PBA of the real one reads 0, too.
+  const description = {
+    sbdf: 8,
+    bars: [bar(0, BAR, 0x2000)],
+    msix: { count: 3, table: { bir: 0, offset: 0xf90 }, pba: { bir: 0, offset: 0xfd0 } },
+    decode: true,
+  };
+  const accesses = [0xf80, 0xf90, 0xfbc, 0xfc0, 0xfcc, 0xfd0, 0xfd8, 0xff4, 0x1000].flatMap((start) =>
+    Array.from({ length: 12 }, (_, index) => start + index),
+  );
+
+  it.each(['read', 'write'] as const)('answers every %s as a real one with the same layout', (direction) => {
+    const sides = [undefined, { send() {} }].map((software) => {
+      const page = new Uint8Array(0x2000).map((_, index) =>
+        index >= 0xfd0 && index < 0xfd8 ? 0 : index * 7,
+      );
+      const dispatcher = createDispatcher({
+        host: { mapPage: (address) => page.subarray(address - BAR, address - BAR + 4096) },
+        policy,
+        diagnosticLimit: 'none',
+      });
+      dispatcher.assign({ ...description, ...(software && { software }) });
+      return { dispatcher, page };
+    });
+    for (const width of [1, 2, 4, 8] as const) {
+      for (const offset of accesses) {
+        const answers = sides.map(({ dispatcher, page }) => {
+          const answer =
+            direction === 'read'
+              ? [dispatcher.read(BAR + offset, width), width === 8 ? dispatcher.high : 0]
+              : [dispatcher.write(BAR + offset, width, 0x89abcdef, 0x01234567)];
+          const {
+            'bad-size': refused,
+            'unaligned-read': reads,
+            'unaligned-write': writes,
+          } = dispatcher.counts;
+          const [fn] = dispatcher.functions;
+          const entries = [0, 1, 2].map((index) => {
+            const { addressLow, addressHigh, data, masked } = fn.vector(index);
+            return [addressLow, addressHigh, data, masked];
+          });
+          return { answer, refused, reads, writes, entries, page: Buffer.from(page).toString('hex') };
+        });
+        expect(answers[1], `${direction} of ${width} at ${offset.toString(16)}`).toEqual(answers[0]);
+      }
+    }
   });
 });

@@ -65,10 +65,14 @@ describe('regionInfo', () => {
     for (const index of [8, 9]) expect(door.regionInfo(index)).toBe(errno.EINVAL);
   });
 
-  it('does not name the page of the table as one to map', () => {
-    const info = open().door.regionInfo(0);
-    if (typeof info === 'number') throw new Error(`info: ${info}`);
-    for (const { offset } of info.mappable) expect(offset).toBeGreaterThanOrEqual(0x1000);
+  it('names the pages that hold neither table nor PBA as those to map', () => {
+    expect(open().door.regionInfo(0)).toMatchObject({
+      msixMappable: false,
+      mappable: [
+        { offset: 0x1000, size: 0x7000 },
+        { offset: 0x9000, size: 0x7000 },
+      ],
+    });
   });
 });
 
@@ -117,6 +121,62 @@ describe('bytes of a BAR', () => {
     expect(host.accesses()).toEqual([]);
     host.unmappable.clear();
     expect(door.pread(0x3000, buffer(4))).toBe(4);
+  });
+
+  it('on the page of the PBA that the host does not map are ENOMEM, but not the pending bits', () => {
+    const { host, device, door } = open();
+    host.unmappable.add(HOST + 0x8000);
+    expect([door.pread(PBA + 8, buffer(4)), door.pwrite(PBA - 4, buffer(4))]).toEqual([
+      errno.ENOMEM,
+      errno.ENOMEM,
+    ]);
+    expect(door.pread(PBA, buffer(8))).toBe(8);
+    door.close();
+    expect(device.dispatcher.openRegions(8, { mapping: 'eager' })).toBe(errno.ENOMEM);
+  });
+
+  it('on the page of the PBA, mapped for the door and for the guest, are unmapped for both', () => {
+    const { host, device, door } = open({ bars: undefined });
+    door.pread(PBA + 8, buffer(4));
+    device.dispatcher.read(BAR + PBA + 8, 4);
+    device.fn.setDecode(false);
+    device.fn.setDecode(true);
+    door.pread(PBA + 8, buffer(4));
+    device.dispatcher.deassign(8);
+    const calls = host.take('map', 'unmap').map((call) => call.split(' ')[0]);
+    expect(calls).toEqual(['map', 'map', 'unmap', 'unmap']);
+  });
+
+  it.each([
+    ['the PBA', 0, 2],
+    ['the registers', 2, 0],
+  ])('are found where BARs that changed places have them, %s read before', (_name, before, after) => {
+    const two = [BAR, BAR + 0x10000].map((address, index) => ({
+      index: 2 * index,
+      type: 'mem32' as const,
+      address,
+      size: 0x10000,
+    }));
+    const { host, device, door } = open({ domain: 'hardware', bars: two });
+    device.interrupts.use(1);
+    device.interrupts.raise(1);
+    door.pread(regionOffset(before, PBA), buffer(8));
+    device.fn.setDecode(false);
+    device.fn.moveBar(0, 0xd0000000);
+    device.fn.moveBar(2, BAR);
+    device.fn.moveBar(0, BAR + 0x10000);
+    device.fn.setDecode(true);
+    const into = buffer(8);
+    expect(door.pread(regionOffset(after, PBA), into)).toBe(8);
+    const registers = [...into.keys()].map((index) => host.at(BAR + PBA + index));
+    expect([...into]).toEqual(after === 2 ? registers : [2, 0, 0, 0, 0, 0, 0, 0]);
+  });
+
+  it('at host address 0 are no more than at any other: it is but a name', () => {
+    const { door } = open({
+      bars: [{ index: 0, type: 'mem32', address: BAR, hostAddress: 0, size: 0x10000 }],
+    });
+    expect(door.pread(0x2000, buffer(4))).toBe(4);
   });
 
   it('that moved in the guest stay where they are', () => {
