@@ -21,6 +21,8 @@ import { completed } from './pci/msix-capability.js';
 import { descriptionFaults, msixFaults } from './pci/validate.js';
 import { Ring } from './ring.js';
 import { formatSbdf, parseSbdf, type Sbdf } from './sbdf.js';
+import { restore, type Snapshot, save } from './snapshot.js';
+import { snapshotFaults } from './snapshot-faults.js';
 import type { RegionDoor, RegionDoorOptions } from './vfio/door.js';
 import { RegionDoors } from './vfio/doors.js';
 import type { Errno } from './vfio/errno.js';
@@ -185,6 +187,23 @@ export class Dispatcher implements Trap {
    */
   openRegions(sbdf: string | Sbdf, options: RegionDoorOptions = {}): RegionDoor | Errno {
     return this.doors.open(this.assigned('openRegions', sbdf), options);
+  }
+
+  /** The state of all functions, as it is between two accesses. Mapped host pages and open region doors are not part of it. */
+  save(): Snapshot {
+    return save(this.domain);
+  }
+
+  /**
+   * Puts the functions into a saved state: the same ones, assigned in the same order as when it was saved. What is
+   * pending and not masked is sent, once. The host hears of it as if the guest had done it: mappings, COMMAND, Message
+   * Control, vectors to arm. What it refuses leaves that function's decoding off, and is reported. Throws
+   * `bad-snapshot` with all faults; then nothing has changed.
+   */
+  restore(snapshot: unknown): void {
+    const faults = snapshotFaults(snapshot, this.domain);
+    if (faults.length > 0) throw new TraplineError('bad-snapshot', ...faults);
+    restore(this.domain, snapshot as Snapshot);
   }
 
   private assigned(method: string, sbdf: string | Sbdf): PciFunction {

@@ -7,6 +7,7 @@
  * - `duplicate-function`: a function with this SBDF is assigned already.
  * - `unknown-function`: the function is not (or no longer) assigned to this dispatcher.
  * - `out-of-memory`: the dispatcher's linear memory is exhausted.
+ * - `bad-snapshot`: what is to be restored is no snapshot, or is one of other functions.
  * - `bad-module`: the WebAssembly module is not Trapline's core.
  */
 export type ErrorCode =
@@ -16,6 +17,7 @@ export type ErrorCode =
   | 'duplicate-function'
   | 'unknown-function'
   | 'out-of-memory'
+  | 'bad-snapshot'
   | 'bad-module';
 
 /** Thrown for misuse by the embedding program, never for anything that a guest does. */

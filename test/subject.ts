@@ -35,8 +35,14 @@ export class Subject {
   private readonly functions = new Map<number, TrappedFunction>();
   private throwAt = 0;
 
-  constructor(engine: Engine, policy: Policy, domain: 'hardware' | 'guest', plainPages = false) {
-    this.host = new RecordingHost(plainPages);
+  constructor(
+    engine: Engine,
+    policy: Policy,
+    domain: 'hardware' | 'guest',
+    plainPages = false,
+    host = new RecordingHost(plainPages),
+  ) {
+    this.host = host;
     this.trap = engine.create({
       host: this.host,
       domain,

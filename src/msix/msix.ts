@@ -1,6 +1,6 @@
 import type { Core } from '../engine/core.js';
 import type { MsixLayout } from '../function.js';
-import type { Host } from '../host.js';
+import type { Host, Vector } from '../host.js';
 import { MESSAGE_CONTROL } from '../pci/msix-capability.js';
 import type { Policy } from '../policy.js';
 import type { Sbdf } from '../sbdf.js';
@@ -8,6 +8,13 @@ import { Vectors } from './vectors.js';
 
 export const ENABLE = 1 << 15;
 export const FUNCTION_MASK = 1 << 14;
+
+/** What a snapshot keeps of a function's MSI-X. */
+export interface MsixState {
+  /** Message Control. */
+  readonly control: number;
+  readonly entries: readonly Omit<Vector, 'index'>[];
+}
 
 /** MSI-X of one function: Message Control and what it and the mask bits do to the vectors. */
 export class Msix {
@@ -47,12 +54,16 @@ export class Msix {
         if (this.disarm(index, host)) vectors.setUpdated(index, true);
       }
     }
-    if (vectors.released) return;
-    if (policy.intx === 'disabled' && !hardware && enabled && !this.enabled) host.disableIntx?.(this.sbdf);
+    if (!vectors.released) this.setControl(value, host, policy, hardware);
+  }
 
+  /** The register itself, without what follows for the vectors. */
+  private setControl(value: number, host: Host, policy: Policy, hardware: boolean): void {
     const before = this.control;
+    const enabled = (value & ENABLE) !== 0;
+    if (policy.intx === 'disabled' && !hardware && enabled && !this.enabled) host.disableIntx?.(this.sbdf);
     this.enabled = enabled;
-    this.functionMask = functionMask;
+    this.functionMask = (value & FUNCTION_MASK) !== 0;
     try {
       host.writeConfig?.(this.sbdf, (this.layout.capability as number) + MESSAGE_CONTROL, this.control);
     } catch (error) {
@@ -66,6 +77,27 @@ export class Msix {
   reset(host: Host, policy: Policy, hardware: boolean): void {
     this.writeControl(0, host, policy, hardware);
     this.vectors.reset();
+  }
+
+  save(): MsixState {
+    const { vectors } = this;
+    const entries = Array.from({ length: vectors.count }, (_, vector) => {
+      const { index, ...entry } = vectors.get(vector);
+      return entry;
+    });
+    return { control: this.control, entries };
+  }
+
+  /** Of a function that was reset. The host arms what was armed, with the message that the entry has now. */
+  restore({ control, entries }: MsixState, host: Host, policy: Policy, hardware: boolean): void {
+    const { vectors } = this;
+    for (const [index, entry] of entries.entries()) {
+      vectors.set(index, entry);
+      if (!entry.armed) continue;
+      host.armVector?.(this.sbdf, vectors.get(index));
+      vectors.setArmed(index, true);
+    }
+    if (control !== this.control) this.setControl(control, host, policy, hardware);
   }
 
   /** The guest changed a vector's mask bit. */

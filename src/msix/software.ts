@@ -4,26 +4,16 @@ import type { MsixLayout } from '../function.js';
 import type { Host } from '../host.js';
 import { formatSbdf, type Sbdf } from '../sbdf.js';
 import type { DeviceModel, Interrupts, Raised } from './device-model.js';
-import { ENABLE, FUNCTION_MASK, Msix } from './msix.js';
+import { ENABLE, FUNCTION_MASK, Msix, type MsixState } from './msix.js';
 import { PendingBits } from './pending-bits.js';
 import { PendingPage } from './pending-page.js';
 
 /** What a snapshot keeps of a software function's MSI-X. */
-export interface SoftwareMsixState {
-  /** Message Control. */
-  readonly control: number;
-  readonly entries: readonly SavedEntry[];
+export interface SoftwareMsixState extends MsixState {
   /** The vectors that are pending, ascending. */
   readonly pending: readonly number[];
   /** Uses of each vector. */
   readonly uses: readonly number[];
-}
-
-interface SavedEntry {
-  readonly addressLow: number;
-  readonly addressHigh: number;
-  readonly data: number;
-  readonly masked: boolean;
 }
 
 /**
@@ -142,22 +132,14 @@ export class SoftwareMsix extends Msix implements Interrupts {
     this.detached = true;
   }
 
-  save(): SoftwareMsixState {
-    const vectors = [...this.uses.keys()];
-    return {
-      control: this.control,
-      entries: vectors.map((vector) => ({
-        ...this.message(vector),
-        masked: this.vectors.masked(vector),
-      })),
-      pending: vectors.filter((vector) => this.pendingBits.has(vector)),
-      uses: [...this.uses],
-    };
+  override save(): SoftwareMsixState {
+    const pending = [...this.uses.keys()].filter((vector) => this.pendingBits.has(vector));
+    return { ...super.save(), pending, uses: [...this.uses] };
   }
 
   /** As if every vector had been masked before: what is pending and not masked is sent, once. */
-  restore({ control, entries, pending, uses }: SoftwareMsixState): void {
-    this.reset();
+  override restore({ control, entries, pending, uses }: SoftwareMsixState, host: Host): void {
+    if (control & ENABLE) host.disableIntx?.(this.sbdf);
     this.uses.set(uses);
     for (const [index, entry] of entries.entries()) this.vectors.set(index, entry);
     for (const vector of pending) this.pendingBits.set(vector);

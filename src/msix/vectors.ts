@@ -54,8 +54,10 @@ export class Vectors {
     };
   }
 
-  set(index: number, entry: Pick<Vector, 'addressLow' | 'addressHigh' | 'data' | 'masked'>): void {
+  /** All but whether it is armed. */
+  set(index: number, entry: Omit<Vector, 'index' | 'armed'>): void {
     const { words } = this.core;
+    this.setUpdated(index, entry.updated);
     words[this.word(index, 0)] = entry.addressLow;
     words[this.word(index, 4)] = entry.addressHigh;
     words[this.word(index, 8)] = entry.data;

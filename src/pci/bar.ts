@@ -58,6 +58,17 @@ export class FunctionBar implements Bar {
     this.high = Math.floor(address / 2 ** 32) >>> 0;
   }
 
+  /** The host address is not the assigned one. */
+  get hostMoved(): boolean {
+    return this.hostAddress !== this.initialHostAddress;
+  }
+
+  /** Its place in two lanes, exact at every one. */
+  place(low: number, high: number): void {
+    this.low = low | 0;
+    this.high = high >>> 0;
+  }
+
   /** Back to where it was assigned, the ROM not enabled. */
   reset(): void {
     this.address = this.initialAddress;

@@ -96,9 +96,25 @@ export class ConfigSpace implements ConfigRegisters {
     for (let index = 0; index < width; index++) this.bytes[offset + index] = value >>> (8 * index);
   }
 
+  /** Offset of the first byte where `bytes` differ in what neither software nor a handler changes; undefined: none. */
+  differsAt(bytes: Uint8Array): number | undefined {
+    const at = bytes.findIndex((byte, offset) => {
+      const changeable = this.handlers.get(offset)?.read
+        ? 0xff
+        : this.writable[offset] | this.clearable[offset];
+      return ((byte ^ this.initial[offset]) & ~changeable) !== 0;
+    });
+    return at < 0 ? undefined : at;
+  }
+
+  /** Stores all bytes. Handlers are not told. */
+  restore(bytes: Uint8Array): void {
+    this.bytes.set(bytes);
+  }
+
   /** Puts back what was stored at first. Handlers are not told. */
   reset(): void {
-    this.bytes.set(this.initial);
+    this.restore(this.initial);
   }
 
   private allows(offset: number, width: number): boolean {

@@ -56,7 +56,8 @@ function bareHeader(): Uint8Array {
 }
 
 function handleCommand(config: ConfigSpace, fn: PciFunction, bits: number): void {
-  fn.command = config.stored(COMMAND, 2) & bits & ~MEMORY;
+  fn.commandBits = bits & ~MEMORY;
+  fn.command = config.stored(COMMAND, 2) & fn.commandBits;
   const read = () => fn.command | (fn.decoding && !fn.virtual ? MEMORY : 0);
   config.handle({
     offset: COMMAND,

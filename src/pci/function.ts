@@ -79,6 +79,8 @@ export class PciFunction implements AssignedFunction {
   decoding = false;
   /** COMMAND without its memory bit. */
   command = 0;
+  /** What of COMMAND can be set, the memory bit apart. */
+  commandBits = 0;
   /** A virtual function: its physical function's memory bit decides, it has none of its own (SR-IOV 3.4.1.3). */
   readonly virtual: boolean;
   readonly config: ConfigSpace;

@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import type { SoftwareMsix } from '../../src/msix/software.js';
 import { BAR, PBA, SoftwareDevice } from './software-device.js';
 
 const CAPABILITY = 0x60;
@@ -424,67 +423,6 @@ describe('a reset', () => {
     const device = new SoftwareDevice().start();
     device.fn.reset();
     expect(device.interrupts.raise(0)).toBe('pending');
-  });
-});
-
-describe('a saved state', () => {
-  const saved = () => {
-    const device = new SoftwareDevice().start();
-    device.setMask(0, true);
-    device.setMask(1, true);
-    device.interrupts.raise(0);
-    device.interrupts.raise(1);
-    return (device.interrupts as SoftwareMsix).save();
-  };
-  const restored = (state: ReturnType<typeof saved>) => {
-    const device = new SoftwareDevice();
-    (device.interrupts as SoftwareMsix).restore(JSON.parse(JSON.stringify(state)));
-    return device;
-  };
-
-  it('comes back as it was', () => {
-    const state = saved();
-    const device = restored(state);
-    expect(device.told()).toEqual([]);
-    expect((device.interrupts as SoftwareMsix).save()).toEqual(state);
-    expect(state).toMatchObject({ control: 0x8001, pending: [0, 1], uses: [1, 1] });
-  });
-
-  it('sends what is pending and not masked, once', () => {
-    const state = saved();
-    const [first, second] = state.entries;
-    const device = restored({ ...state, entries: [{ ...first, masked: false }, second] });
-    expect(device.told()).toEqual(['unmasked 0', 'send 0 40']);
-    expect([device.interrupts.pending(0), device.interrupts.pending(1)]).toEqual([false, true]);
-    device.control(true, true);
-    device.control(true);
-    expect(device.sent()).toEqual([]);
-  });
-
-  it.each([0, 0x4000, 0x8000, 0xc000])(
-    'with Message Control %i sends what is pending as soon as nothing masks it',
-    (control) => {
-      const { entries, ...state } = saved();
-      const unmasked = entries.map((entry) => ({ ...entry, masked: false }));
-      const device = restored({ ...state, control: control | 1, entries: unmasked });
-      const both = ['send 0 40', 'send 1 41'];
-      expect(device.sent()).toEqual(control === 0x8000 ? both : []);
-      expect(device.fn.messageControl).toBe(control | 1);
-      device.control(true);
-      expect(device.sent()).toEqual(control === 0x8000 ? [] : both);
-    },
-  );
-
-  it('replaces what a running function had', () => {
-    const device = new SoftwareDevice().start();
-    device.setMask(0, true);
-    device.interrupts.raise(0);
-    device.told();
-    const { entries, ...state } = saved();
-    const restoredEntries = [entries[0], { ...entries[1], data: 0x99, masked: false }];
-    (device.interrupts as SoftwareMsix).restore({ ...state, entries: restoredEntries, pending: [1] });
-    expect(device.told()).toEqual(['masked 1', 'unmasked 1', 'send 1 99']);
-    expect([device.interrupts.pending(0), device.interrupts.pending(1)]).toEqual([false, false]);
   });
 });
 

@@ -1,0 +1,139 @@
+import type { Domain } from './domain.js';
+import type { BarOffset } from './function.js';
+import type { BarType } from './host.js';
+import type { MsixState } from './msix/msix.js';
+import type { SoftwareMsixState } from './msix/software.js';
+import { writeCommand } from './pci/command.js';
+import { decodeAtAssign } from './pci/decode.js';
+import type { PciFunction } from './pci/function.js';
+import { writeRomEnable } from './pci/rom-decoder.js';
+import type { Policy } from './policy.js';
+import { formatSbdf } from './sbdf.js';
+
+/** The state of a dispatcher's functions: plain data, of which JSON keeps all. */
+export interface Snapshot {
+  readonly version: 1;
+  readonly policy: Policy['name'];
+  readonly domain: 'hardware' | 'guest';
+  /** In the order in which they were assigned. */
+  readonly functions: readonly FunctionSnapshot[];
+}
+
+export interface FunctionSnapshot {
+  /** `0000:bb:dd.f` */
+  readonly sbdf: string;
+  /** What configuration space stores, 256 or 4096 bytes in hexadecimal. */
+  readonly config: string;
+  /** The COMMAND register without its memory bit, which is `decoding`. */
+  readonly command: number;
+  readonly decoding: boolean;
+  /** By index, without the empty ones. */
+  readonly bars: readonly BarSnapshot[];
+  /** Null: the function has no MSI-X. */
+  readonly msix: MsixSnapshot | null;
+}
+
+export interface BarSnapshot {
+  readonly index: number;
+  readonly type: BarType;
+  readonly size: number;
+  /** The guest's address, in two 32-bit lanes: a guest that sizes a BAR puts it past every address. */
+  readonly low: number;
+  readonly high: number;
+  /** Where the hardware domain moved the physical BAR. */
+  readonly hostAddress?: number;
+  /** The ROM's own enable bit. */
+  readonly romEnable?: boolean;
+  /** Accesses reach it. */
+  readonly enabled: boolean;
+}
+
+/** A software function's has `pending` and `uses`. */
+export interface MsixSnapshot extends MsixState, Partial<Omit<SoftwareMsixState, keyof MsixState>> {
+  readonly table: BarOffset;
+  readonly pba: BarOffset;
+}
+
+export function save(domain: Domain): Snapshot {
+  const { policy, hardware, functions } = domain;
+  return {
+    version: 1,
+    policy: policy.name,
+    domain: hardware ? 'hardware' : 'guest',
+    functions: [...functions.values()].map(saveFunction),
+  };
+}
+
+function saveFunction({ sbdf, config, command, decoding, bars, msixState }: PciFunction): FunctionSnapshot {
+  return {
+    sbdf: formatSbdf(sbdf),
+    config: Array.from(config.bytes, (byte) => byte.toString(16).padStart(2, '0')).join(''),
+    command,
+    decoding,
+    bars: bars.map((bar) => ({
+      index: bar.index,
+      type: bar.type,
+      size: bar.size,
+      low: bar.lowAddress >>> 0,
+      high: bar.highRegister,
+      ...(bar.hostMoved && { hostAddress: bar.hostAddress }),
+      ...(bar.type === 'rom' && { romEnable: bar.followsDecode }),
+      enabled: bar.isMemory && bar.enabled,
+    })),
+    msix: msixState
+      ? { table: msixState.layout.table, pba: msixState.layout.pba, ...msixState.save() }
+      : null,
+  };
+}
+
+/**
+ * Puts the functions into the state of a snapshot that `snapshotFaults` passed. What the host refuses or throws is
+ * reported; a function whose BARs cannot be enabled has decoding off then.
+ */
+export function restore(domain: Domain, { functions }: Snapshot): void {
+  const pairs = [...domain.functions.values()].map((fn, index) => ({ fn, state: functions[index] }));
+  // All are switched off before one is switched on: BARs may have changed places.
+  for (const { fn } of pairs) switchOff(domain, fn);
+  for (const { fn, state } of pairs) place(fn, state);
+  for (const { fn, state } of pairs) switchOn(domain, fn, state);
+  for (const { fn, state } of pairs) {
+    const { msixState, host } = fn;
+    const { policy, hardware } = domain;
+    // Each has what its class saves: that was checked.
+    const msix = state.msix as SoftwareMsixState | null;
+    if (msixState && msix) domain.attempt(fn, () => msixState.restore(msix, host, policy, hardware));
+  }
+}
+
+function switchOff(domain: Domain, fn: PciFunction): void {
+  const { msixState, host } = fn;
+  if (fn.decoding) domain.setDecode(fn, false);
+  // Xen's policies leave BARs enabled when decoding could not be switched on.
+  domain.attempt(fn, () => domain.disable(fn.enabledBars));
+  domain.attempt(fn, () => domain.dropPages(fn));
+  if (msixState) domain.attempt(fn, () => msixState.reset(host, domain.policy, domain.hardware));
+}
+
+function place(fn: PciFunction, { config, command, bars }: FunctionSnapshot): void {
+  fn.config.restore(configBytes(config));
+  fn.command = command;
+  for (const [index, bar] of fn.bars.entries()) {
+    const { low, high, hostAddress, romEnable } = bars[index];
+    bar.reset();
+    bar.place(low, high);
+    if (hostAddress !== undefined) bar.hostAddress = hostAddress;
+    if (romEnable !== undefined) bar.followsDecode = romEnable;
+  }
+}
+
+function switchOn(domain: Domain, fn: PciFunction, { decoding, bars }: FunctionSnapshot): void {
+  const wanted = fn.bars.filter((_, index) => bars[index].enabled);
+  const rom = fn.bars.find((bar) => bar.type === 'rom' && !bar.isCopied);
+  if (wanted.length > 0) domain.attempt(fn, () => decodeAtAssign(domain, fn, wanted));
+  fn.decoding = decoding && wanted.every((bar) => bar.enabled);
+  domain.attempt(fn, () => writeCommand(domain, fn, fn.decoding));
+  if (rom) domain.attempt(fn, () => writeRomEnable(fn, rom, rom.followsDecode));
+}
+
+export const configBytes = (hex: string): Uint8Array =>
+  Uint8Array.from(hex.match(/../g) ?? [], (byte) => Number.parseInt(byte, 16));
