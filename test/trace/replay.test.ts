@@ -257,3 +257,24 @@ describe('heat of the trapped pages', () => {
     expect([...pages[0].reads.subarray(0x2a, 0x36)]).toEqual([0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0]);
   });
 });
+
+describe('a ROM', () => {
+  const ROM = 0xfd00_0000;
+
+  it.each([
+    [policies.strict, 'rom'],
+    [policies.xen, 'direct'],
+  ])(
+    'is counted under $name as %s, and not compared: a trace does not tell what it holds',
+    (policy, kind) => {
+      machine(policy);
+      const rom: ReplayedBar = { index: 6, type: 'rom', size: 0x1000 };
+      replay.place(replay.add(0x400, 'boot', [rom], undefined), new Map([[6, ROM]]));
+      read(ROM, 2, 0xaa55);
+      read(ROM + 0x18, 4, 0x1c);
+      write(ROM, 4, 0);
+      expect(counts()).toEqual([`boot ${kind} R`, `boot ${kind} R`, `boot ${kind} W`]);
+      expect([replay.differenceCount, replay.unclaimedReads]).toEqual([0, 0]);
+    },
+  );
+});
