@@ -35,7 +35,9 @@ export async function conformFiles(
     }
   }
   const { scenarios, steps, mismatches } = tally;
-  output.print(`conform: ${scenarios} scenarios, ${steps} steps, ${mismatches} mismatches`);
+  if (scenarios > 0 || !badInput) {
+    output.print(`conform: ${scenarios} scenarios, ${steps} steps, ${mismatches} mismatches`);
+  }
   if (badInput) return BAD_INPUT;
   return mismatches > 0 ? MISMATCHES : OK;
 }

@@ -12,7 +12,7 @@ const CELL = 8;
 /** Opacity of bytes without an access, and of those with the fewest. */
 export const COLD = 0.17;
 export const WARM = 0.38;
-/** PCIe 7.7.2.4: the dwords of an entry. */
+/** PCIe 7.7.2.5 to 7.7.2.8: the dwords of an entry. */
 const FIELDS = ['address', 'upper address', 'data', 'vector control'];
 /** Bytes drawn as one: no owner cuts a dword. */
 const GRAIN = 4;
