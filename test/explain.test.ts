@@ -310,7 +310,11 @@ describe('rows of the policies', () => {
   });
 
   it('tailPage: a PBA over the end of a table that ends at a page', () => {
-    const { strict, xen } = answers(explain(odd, 0xfe041fc0, 4));
+    const explanation = explain(odd, 0xfe041fc0, 4);
+    expect(explanation.parts[0].text).toBe(
+      'PBA word 0, bits of vectors 0..31, over MSI-X entry 508, message address',
+    );
+    const { strict, xen } = answers(explanation);
     expect(strict.read).toBe('the device: host read of 4 bytes at 0xfe041fc0');
     expect(xen.read).toBe('the device: host read of 4 bytes at 0xfe042fc0');
     expect(xen.sources).toContain('policy row tailPage');

@@ -144,13 +144,20 @@ function entriesOf(
   return [...entries.values()];
 }
 
+/** The entries under the bytes are named as well: the PBA wins where it lies over its table. */
 function pendingText(msix: MsixLayout, offset: number, length: number): string {
   const start = offset - msix.pba.offset;
   const words = range(Math.floor(start / WORD), Math.floor((start + length - 1) / WORD));
   const first = start * 8;
   const last = Math.min((start + length) * 8, msix.count) - 1;
   const bits = first > last ? 'bits of no vector' : `bits of vector${first < last ? 's' : ''}`;
-  return `PBA word ${words}, ${bits}${first > last ? '' : ` ${range(first, last)}`}`;
+  const { table, pba, count } = msix;
+  const [from, to] = [
+    Math.max(offset, table.offset),
+    Math.min(offset + length, table.offset + ENTRY * count),
+  ];
+  const under = table.bir === pba.bir && from < to ? `, over ${entryText(msix, from, to - from)}` : '';
+  return `PBA word ${words}, ${bits}${first > last ? '' : ` ${range(first, last)}`}${under}`;
 }
 
 export const range = (first: number, last: number): string =>
