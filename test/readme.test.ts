@@ -5,18 +5,26 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { expect, it } from 'vitest';
 
-it('the example of the README prints what it says', () => {
-  const [, example] = /```js\n([\s\S]*?)```/.exec(readFileSync('README.md', 'utf8')) as RegExpExecArray;
+const examples = [...readFileSync('README.md', 'utf8').matchAll(/```js\n([\s\S]*?)```/g)].map(
+  ([, code]) => code,
+);
+
+it.each([
+  ['first', 0, ['vector 0 sends 33 to 0xfee01004', 'abcd true']],
+  ['second', 1, ['4000', 'pending 1n', 'vector 0 sends 65']],
+])('the %s example of the README prints what it says', (_, index, lines) => {
   const folder = mkdtempSync(join(tmpdir(), 'trapline-'));
   try {
     const file = join(folder, 'example.mjs');
-    writeFileSync(
-      file,
-      example.replace("'trapline'", JSON.stringify(pathToFileURL('dist/src/index.js').href)),
-    );
+    const module = JSON.stringify(pathToFileURL('dist/src/index.js').href);
+    writeFileSync(file, examples[index].replace("'trapline'", module));
     const output = execFileSync(process.execPath, [file], { encoding: 'utf8' });
-    expect(output.trim().split('\n')).toEqual(['vector 0 sends 33 to 0xfee01004', 'abcd true']);
+    expect(output.trim().split('\n')).toEqual(lines);
   } finally {
     rmSync(folder, { recursive: true });
   }
+});
+
+it('there is no other example', () => {
+  expect(examples).toHaveLength(2);
 });
