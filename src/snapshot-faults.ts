@@ -91,13 +91,10 @@ function checkBar(bar: FunctionBar, state: unknown, path: string, hardware: bool
   }
   if (!isInteger(state.high, 0, WORD)) fault(`${path}.high`, state.high, 'is not an integer in [0, 2^32)');
   checkFlag(state.enabled, `${path}.enabled`, fault);
-  const { hostAddress, romEnable } = state;
-  if (hostAddress !== undefined && (!hardware || !isInteger(hostAddress, 0, Number.MAX_SAFE_INTEGER))) {
-    fault(
-      `${path}.hostAddress`,
-      hostAddress,
-      'is not an address, or of a guest domain, which moves no physical BAR',
-    );
+  const { hostMoved, romEnable } = state;
+  if (hostMoved !== undefined) checkFlag(hostMoved, `${path}.hostMoved`, fault);
+  if (hostMoved === true && !hardware) {
+    fault(`${path}.hostMoved`, true, 'is of a guest domain, which moves no physical BAR');
   }
   if (bar.type === 'rom') checkFlag(romEnable, `${path}.romEnable`, fault);
   else if (romEnable !== undefined) fault(`${path}.romEnable`, romEnable, 'is of no ROM');

@@ -40,8 +40,8 @@ export interface BarSnapshot {
   /** The guest's address, in two 32-bit lanes: a guest that sizes a BAR puts it past every address. */
   readonly low: number;
   readonly high: number;
-  /** Where the hardware domain moved the physical BAR. */
-  readonly hostAddress?: number;
+  /** The hardware domain moved the physical BAR, which is at the guest's address since then. */
+  readonly hostMoved?: boolean;
   /** The ROM's own enable bit. */
   readonly romEnable?: boolean;
   /** Accesses reach it. */
@@ -76,7 +76,7 @@ function saveFunction({ sbdf, config, command, decoding, bars, msixState }: PciF
       size: bar.size,
       low: bar.lowAddress >>> 0,
       high: bar.highRegister,
-      ...(bar.hostMoved && { hostAddress: bar.hostAddress }),
+      ...(bar.hostMoved && { hostMoved: true }),
       ...(bar.type === 'rom' && { romEnable: bar.followsDecode }),
       enabled: bar.isMemory && bar.enabled,
     })),
@@ -118,10 +118,10 @@ function place(fn: PciFunction, { config, command, bars }: FunctionSnapshot): vo
   fn.config.restore(configBytes(config));
   fn.command = command;
   for (const [index, bar] of fn.bars.entries()) {
-    const { low, high, hostAddress, romEnable } = bars[index];
+    const { low, high, hostMoved, romEnable } = bars[index];
     bar.reset();
     bar.place(low, high);
-    if (hostAddress !== undefined) bar.hostAddress = hostAddress;
+    if (hostMoved) bar.hostAddress = bar.address;
     if (romEnable !== undefined) bar.followsDecode = romEnable;
   }
 }

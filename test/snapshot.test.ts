@@ -196,6 +196,15 @@ describe('restoring', () => {
     ]);
   });
 
+  it('keeps a BAR of the hardware domain that is past every address', () => {
+    const { dispatcher: saved, fn } = machine(policies.xen, 'hardware');
+    fn.config.write(0x14, 4, 0xf0000001);
+    const { dispatcher, fn: restored } = machine(policies.xen, 'hardware');
+    dispatcher.restore(asJson(saved.save()));
+    expect(restored.config.read(0x14, 4)).toBe(0xf0000001);
+    expect(dispatcher.save()).toEqual(saved.save());
+  });
+
   it('leaves decoding off where the host has something else in the hole, and says so', () => {
     const { dispatcher: saved, second } = running();
     second.setDecode(true);
@@ -375,7 +384,8 @@ describe('refuses, changing nothing,', () => {
     ['functions[0].bars[3].enabled', true, 'bars[3].enabled true is of a ROM whose enable bit is clear'],
     ['functions[0].bars[3].romEnable', undefined, 'bars[3].romEnable undefined is not true or false'],
     ['functions[0].bars[0].romEnable', true, 'bars[0].romEnable true is of no ROM'],
-    ['functions[0].bars[0].hostAddress', 0, 'bars[0].hostAddress 0 is not an address, or of a guest domain'],
+    ['functions[0].bars[0].hostMoved', 1, 'bars[0].hostMoved 1 is not true or false'],
+    ['functions[0].bars[0].hostMoved', true, 'bars[0].hostMoved true is of a guest domain'],
     ['functions[0].decoding', false, 'bars[0].enabled true is of a function that does not decode'],
     ['functions[0].msix', null, 'msix null is not an object'],
     ['functions[1].msix', {}, 'msix {} is not null: the function has no MSI-X'],

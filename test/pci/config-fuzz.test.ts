@@ -91,7 +91,7 @@ type Step =
       readonly value: number;
     }
   | { readonly do: 'read' | 'write'; readonly address: number; readonly width: 1 | 2 | 4 | 8 }
-  | { readonly do: 'refuse' | 'free' }
+  | { readonly do: 'refuse' | 'free' | 'restore' }
   | { readonly do: 'occupy'; readonly page: number }
   | { readonly do: 'reset'; readonly fn: number };
 
@@ -139,7 +139,10 @@ const steps: fc.Arbitrary<Step> = fc.oneof(
       page: fc.integer({ min: 0, max: 17 }).map((page) => BASE + page * PAGE_SIZE),
     }),
   },
-  { weight: 2, arbitrary: fc.record({ do: fc.constantFrom('refuse' as const, 'free' as const) }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({ do: fc.constantFrom('refuse' as const, 'free' as const, 'restore' as const) }),
+  },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('reset' as const), fn: fc.nat(1) }) },
 );
 
@@ -160,6 +163,11 @@ function carryOut(
       return;
     case 'write':
       dispatcher.write(step.address, step.width, 0x12345678, 0x9abcdef0);
+      return;
+    case 'restore':
+      host.enabling = true;
+      dispatcher.restore(JSON.parse(JSON.stringify(dispatcher.save())));
+      host.enabling = false;
       return;
     case 'refuse':
       host.refuses = true;
