@@ -23,7 +23,7 @@ export interface SoftwareMsixState extends MsixState {
  */
 export class SoftwareMsix extends Msix implements Interrupts {
   readonly pendingBits: PendingBits;
-  readonly pendingPage = new PendingPage(this);
+  readonly pendingPage: PendingPage;
   private readonly model: DeviceModel;
   /** Runs a callback of the model; what it throws is reported. */
   private readonly attempt: (work: () => void) => void;
@@ -44,6 +44,7 @@ export class SoftwareMsix extends Msix implements Interrupts {
     this.model = model;
     this.attempt = attempt;
     this.pendingBits = new PendingBits(layout.count);
+    this.pendingPage = new PendingPage(this.pendingBits, (from, length) => this.poll(from, length));
     this.uses = new Uint32Array(layout.count);
     this.unmasked = new Uint8Array(layout.count);
   }
@@ -122,7 +123,7 @@ export class SoftwareMsix extends Msix implements Interrupts {
   }
 
   /** The guest reads the PBA's bytes [from, from + length): their vectors are polled first. */
-  poll(from: number, length: number): void {
+  private poll(from: number, length: number): void {
     const end = Math.min((from + length) * 8, this.vectors.count);
     if (from * 8 < end) this.model.poll?.(from * 8, end);
   }

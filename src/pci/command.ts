@@ -1,10 +1,5 @@
 import type { FunctionOwner, PciFunction } from './function.js';
-
-/** The COMMAND register's offset. */
-export const COMMAND = 0x04;
-/** Its bits: memory decoding, legacy interrupt disabled (PCI 3.0 6.2.2). */
-export const MEMORY = 1 << 1;
-const INTX_DISABLE = 1 << 10;
+import { COMMAND, INTX_DISABLE, MEMORY } from './header.js';
 
 /** Writes the physical COMMAND: as the guest has it, and without INTx where it uses MSI-X instead. */
 export function writeCommand(owner: FunctionOwner, fn: PciFunction, memory: boolean): void {

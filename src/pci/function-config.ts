@@ -1,10 +1,9 @@
 import type { FunctionDescription } from '../function.js';
 import type { FunctionBar } from './bar.js';
 import { capabilities, PCI_EXPRESS, POWER_MANAGEMENT } from './capabilities.js';
-import { COMMAND, MEMORY } from './command.js';
 import { ConfigSpace } from './config-space.js';
 import type { PciFunction } from './function.js';
-import { FIRST_BAR, headerOf } from './image.js';
+import { COMMAND, FIRST_BAR, headerOf, MEMORY } from './header.js';
 import { MESSAGE_CONTROL, withMsix } from './msix-capability.js';
 import { registerMasks } from './registers.js';
 

@@ -1,18 +1,7 @@
 import { TraplineError } from '../errors.js';
 import type { BarDescription, FunctionDescription } from '../function.js';
-import { COMMAND, MEMORY } from './command.js';
+import { COMMAND, FIRST_BAR, headerOf, IO, MEMORY } from './header.js';
 import { readMsix } from './msix-capability.js';
-
-const IO = 1 << 0;
-export const HEADER_TYPE = 0x0e;
-export const FIRST_BAR = 0x10;
-
-/** What a header type has (PCI 3.0 6.1, PCI-to-PCI bridge 1.2): BARs, and where the ROM's register stands. */
-export function headerOf(image: Uint8Array): { readonly bars: number; readonly rom: number } {
-  const type = image[HEADER_TYPE] & 0x7f;
-  if (type === 0) return { bars: 6, rom: 0x30 };
-  return type === 1 ? { bars: 2, rom: 0x38 } : { bars: 0, rom: 0 };
-}
 
 /**
  * Reads a raw configuration space (`lspci -xxxx`, sysfs `config`: 256 or 4096 bytes) as far as `assign` needs it.

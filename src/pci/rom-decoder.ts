@@ -1,7 +1,7 @@
 import type { FunctionBar } from './bar.js';
 import { writeCommand } from './command.js';
 import type { FunctionOwner, PciFunction } from './function.js';
-import { headerOf } from './image.js';
+import { headerOf } from './header.js';
 import type { RomDecoder } from './rom.js';
 
 const ENABLE = 1;

@@ -2,7 +2,7 @@ import { ADDRESS_LIMIT, PAGE_SIZE } from '../access.js';
 import type { BarDescription, FunctionDescription, MsixLayout } from '../function.js';
 import { formatSbdf, type Sbdf } from '../sbdf.js';
 import { capabilities, MSIX } from './capabilities.js';
-import { HEADER_TYPE, headerOf } from './image.js';
+import { HEADER_TYPE, headerOf } from './header.js';
 import { isMsix, placeFault } from './msix-capability.js';
 
 /** A memory BAR has at least 16 bytes, and as much alignment (PCI 3.0 6.2.5.1). */
