@@ -9,7 +9,7 @@ export class BarIndex {
   }
 
   remove(bar: FunctionBar): void {
-    const index = this.bars.indexOf(bar, Math.max(0, this.after(bar.address - 1)));
+    const index = this.bars.indexOf(bar);
     if (index >= 0) this.bars.splice(index, 1);
   }
 

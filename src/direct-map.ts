@@ -76,10 +76,18 @@ export class DirectMap {
     if (errors.length > 0) throw errors[0];
   }
 
-  /** Other enabled BARs with bytes on this one's pages, in the order of enabling. */
+  /** Other enabled BARs with bytes on this one's pages, or that make some of them trap, in the order of enabling. */
   private neighbours(bar: FunctionBar): FunctionBar[] {
-    const { start, end } = pagesAround(bar);
-    return [...this.enabled].filter((other) => other !== bar && other.address < end && other.end > start);
+    return [...this.enabled].filter(
+      (other) => other !== bar && (this.reaches(bar, other) || this.reaches(other, bar)),
+    );
+  }
+
+  /** A malformed table or PBA may lie past the end of its BAR. */
+  private reaches(bar: FunctionBar, other: FunctionBar): boolean {
+    const { start, end } = pagesAround(other);
+    if (bar.address < end && bar.end > start) return true;
+    return this.plan.candidates(bar).some((page) => page >= start && page < end);
   }
 
   private wanted(bar: FunctionBar): MappedRange[] {

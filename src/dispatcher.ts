@@ -175,7 +175,7 @@ export class Dispatcher implements Trap {
     const fn = this.assigned('deassign', sbdf);
     this.doors.revoke(fn);
     domain.functions.delete(fn.sbdf);
-    domain.disable(fn.enabledBars);
+    domain.attempt(fn, () => domain.disable(fn.enabledBars));
     domain.attempt(fn, () => domain.dropPages(fn));
     domain.release(fn);
   }

@@ -79,6 +79,15 @@ export class Domain implements FunctionOwner {
     return on ? decodeOn(this, fn) : decodeOff(this, fn);
   }
 
+  switchOff(fn: PciFunction): void {
+    const { msixState, host } = fn;
+    if (fn.decoding) this.setDecode(fn, false);
+    // Xen's policies leave BARs enabled when decoding could not be switched on.
+    this.attempt(fn, () => this.disable(fn.enabledBars));
+    this.attempt(fn, () => this.dropPages(fn));
+    if (msixState) this.attempt(fn, () => msixState.reset(host, this.policy, this.hardware));
+  }
+
   setRom(fn: PciFunction, rom: FunctionBar, on: boolean): void {
     if (on) romOn(this, fn, rom);
     else romOff(this, fn, rom);
@@ -89,13 +98,12 @@ export class Domain implements FunctionOwner {
     return this.plan.sharedPages(bars);
   }
 
-  /** Makes BARs reachable. Throws `out-of-memory` and what the host threw, changing nothing. */
-  enable(bars: readonly FunctionBar[]): void {
-    this.plan.add(bars);
+  map(bars: readonly FunctionBar[]): void {
+    this.plan.claim(bars);
     try {
       this.directMap.add(bars);
     } catch (error) {
-      this.plan.remove(bars);
+      this.plan.release(bars);
       try {
         this.directMap.remove(bars);
       } catch {
@@ -103,8 +111,22 @@ export class Domain implements FunctionOwner {
       }
       throw error;
     }
+  }
+
+  accept(bars: readonly FunctionBar[]): void {
+    this.plan.show(bars);
     for (const bar of bars) bar.enabled = true;
     for (const bar of bars) this.enabled.add(bar);
+  }
+
+  enable(bars: readonly FunctionBar[]): void {
+    this.map(bars);
+    try {
+      this.accept(bars);
+    } catch (error) {
+      this.disable(bars);
+      throw error;
+    }
   }
 
   disable(bars: readonly FunctionBar[]): void {
@@ -112,8 +134,12 @@ export class Domain implements FunctionOwner {
       bar.enabled = false;
       this.enabled.remove(bar);
     }
-    this.plan.remove(bars);
+    this.plan.release(bars);
     this.directMap.remove(bars);
+  }
+
+  traps(page: number): boolean {
+    return this.plan.traps(page);
   }
 
   direct(bar: FunctionBar): readonly MappedRange[] {

@@ -86,8 +86,8 @@ export interface TrappedFunction {
   /** A guest's write of COMMAND, memory decoding bit. */
   setDecode(on: boolean): DecodeResult;
   /**
-   * A guest's write of a BAR. False, and nothing moves, while the BAR is enabled. In the hardware domain the host
-   * address moves with the guest's.
+   * A guest's write of a BAR, whose address bits below the size are hardwired to 0. False, and nothing moves, while the
+   * BAR is enabled. In the hardware domain the host address moves with the guest's.
    */
   moveBar(index: number, address: number): boolean;
   /** State of one MSI-X entry. Throws `bad-argument` for an index outside the table. */
@@ -130,7 +130,8 @@ export interface AssignedFunction extends TrappedFunction {
   reset(): boolean;
   /**
    * The plan for the guest's memory map while decoding is on: which pages of the enabled BARs map directly to which
-   * host pages, and which must trap (the holes). `Host.mapGuestPages` and `unmapGuestPages` hear of each change.
+   * host pages, and which must trap (the holes). A page that another BAR has mapped (Xen's policies) is not among them.
+   * `Host.mapGuestPages` and `unmapGuestPages` hear of each change.
    */
   readonly mapping: readonly GuestRange[];
   /** The vectors of a software function with MSI-X, for its model. */

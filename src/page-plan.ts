@@ -16,9 +16,12 @@ export interface PagePlan {
   /** Pages of a BAR that may have to trap. */
   candidates(bar: FunctionBar): readonly number[];
   traps(page: number): boolean;
-  /** Rebuilds all pages that a change of these BARs touches. Throws `out-of-memory`, changing nothing. */
-  add(bars: readonly FunctionBar[]): void;
-  remove(bars: readonly FunctionBar[]): void;
+  /** From now on these BARs have a say in which pages trap. */
+  claim(bars: readonly FunctionBar[]): void;
+  /** The pages that they claimed trap from now on. Throws `out-of-memory`: then some do not. */
+  show(bars: readonly FunctionBar[]): void;
+  /** They have no say any more, and no byte. */
+  release(bars: readonly FunctionBar[]): void;
   /** Rebuilds the pages that these enabled BARs claim. */
   refresh(bars: readonly FunctionBar[]): void;
 }
@@ -65,21 +68,26 @@ abstract class ClaimedPages implements PagePlan {
   /** What a page holds; nothing where it need not trap. */
   protected abstract spans(page: number): PageSpan[];
 
-  add(bars: readonly FunctionBar[]): void {
-    try {
-      for (const page of this.update(bars, true)) this.map.set(page / PAGE_SIZE, this.spans(page));
-    } catch (error) {
-      this.remove(bars);
-      throw error;
+  claim(bars: readonly FunctionBar[]): void {
+    for (const bar of bars) {
+      for (const page of this.reachable(bar)) this.claims.add(page, bar);
     }
   }
 
-  remove(bars: readonly FunctionBar[]): void {
-    for (const page of this.update(bars, false)) this.rebuild(page);
+  show(bars: readonly FunctionBar[]): void {
+    for (const page of this.pagesOf(bars)) this.map.set(page / PAGE_SIZE, this.spans(page));
+  }
+
+  release(bars: readonly FunctionBar[]): void {
+    const pages = this.pagesOf(bars);
+    for (const bar of bars) {
+      for (const page of this.reachable(bar)) this.claims.remove(page, bar);
+    }
+    for (const page of pages) this.rebuild(page);
   }
 
   refresh(bars: readonly FunctionBar[]): void {
-    for (const page of bars.flatMap((bar) => this.reachable(bar))) this.rebuild(page);
+    for (const page of this.pagesOf(bars)) this.rebuild(page);
   }
 
   private rebuild(page: number): void {
@@ -96,16 +104,9 @@ abstract class ClaimedPages implements PagePlan {
     return this.claimed(bar).filter((page) => page < ADDRESS_LIMIT);
   }
 
-  private update(bars: readonly FunctionBar[], add: boolean): Set<number> {
-    const pages = new Set<number>();
-    for (const bar of bars) {
-      for (const page of this.reachable(bar)) {
-        if (add) this.claims.add(page, bar);
-        else this.claims.remove(page, bar);
-        pages.add(page);
-      }
-    }
-    return pages;
+  /** The pages that these BARs claim, each once. */
+  private pagesOf(bars: readonly FunctionBar[]): Set<number> {
+    return new Set(bars.flatMap((bar) => this.reachable(bar)));
   }
 }
 
@@ -113,9 +114,9 @@ abstract class ClaimedPages implements PagePlan {
 const fitsHost = (bar: FunctionBar): boolean =>
   !bar.isCopied && (bar.address - bar.hostAddress) % PAGE_SIZE === 0;
 
-/** Pages of a BAR that trap for its own sake, or for others' that have bytes there too. */
+/** Pages of a BAR that it does not fill, which others may share; all of a copied one's. */
 const unmappable = (bar: FunctionBar): number[] =>
-  fitsHost(bar) ? edgesOf(bar) : pagesOf({ start: bar.address, end: bar.end });
+  bar.isCopied ? pagesOf({ start: bar.address, end: bar.end }) : edgesOf(bar);
 
 /** Policy strict: each byte belongs to the BAR it lies in, and pages with several BARs trap as well. */
 export class OwnerPlan extends ClaimedPages {

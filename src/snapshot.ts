@@ -93,7 +93,7 @@ function saveFunction({ sbdf, config, command, decoding, bars, msixState }: PciF
 export function restore(domain: Domain, { functions }: Snapshot): void {
   const pairs = [...domain.functions.values()].map((fn, index) => ({ fn, state: functions[index] }));
   // All are switched off before one is switched on: BARs may have changed places.
-  for (const { fn } of pairs) switchOff(domain, fn);
+  for (const { fn } of pairs) domain.switchOff(fn);
   for (const { fn, state } of pairs) place(fn, state);
   for (const { fn, state } of pairs) switchOn(domain, fn, state);
   for (const { fn, state } of pairs) {
@@ -103,15 +103,6 @@ export function restore(domain: Domain, { functions }: Snapshot): void {
     const msix = state.msix as SoftwareMsixState | null;
     if (msixState && msix) domain.attempt(fn, () => msixState.restore(msix, host, policy, hardware));
   }
-}
-
-function switchOff(domain: Domain, fn: PciFunction): void {
-  const { msixState, host } = fn;
-  if (fn.decoding) domain.setDecode(fn, false);
-  // Xen's policies leave BARs enabled when decoding could not be switched on.
-  domain.attempt(fn, () => domain.disable(fn.enabledBars));
-  domain.attempt(fn, () => domain.dropPages(fn));
-  if (msixState) domain.attempt(fn, () => msixState.reset(host, domain.policy, domain.hardware));
 }
 
 function place(fn: PciFunction, { config, command, bars }: FunctionSnapshot): void {

@@ -178,21 +178,6 @@ export const layouts: readonly Layout[] = [
     pages: [ADDRESS_LIMIT - 0x1000],
   },
   {
-    name: 'a BAR that begins on a page of its neighbour and goes on',
-    functions: [
-      {
-        sbdf: 8,
-        bars: [
-          { index: 0, type: 'mem32', address: page(0), size: 0x10 },
-          { index: 1, type: 'mem32', address: page(0) + 0x800, size: 0x2000 },
-        ],
-        msix: { count: 1, table: { bir: 1, offset: 0x7f0 }, pba: { bir: 1, offset: 0x17f8 } },
-        decode: true,
-      },
-    ],
-    pages: [page(0), page(1)],
-  },
-  {
     name: 'table outside its BAR',
     functions: [
       {

@@ -22,6 +22,8 @@ export class MappedPage {
   /** Position among all mappings made so far. */
   order = 0;
   mapped = false;
+  /** How often it was to be unmapped. */
+  private drops = 0;
   private view: DataView | undefined;
   /** Where the view is also kept, by id: one step nearer to an access. */
   private readonly views: (DataView | undefined)[];
@@ -37,11 +39,15 @@ export class MappedPage {
     views[id] = undefined;
   }
 
-  /** Asks the host for the page. False: it cannot be mapped now. */
+  /** Asks the host for the page. False: it cannot be mapped now, or was to be unmapped while the host mapped it. */
   map(): boolean {
-    const address = this.address;
+    const { address, drops } = this;
     const page: HostPage | null = this.host.mapPage(address, this.sbdf);
     if (page === null) return false;
+    if (drops !== this.drops) {
+      this.host.unmapPage?.(address, this.sbdf);
+      return false;
+    }
     if (page instanceof Uint8Array) {
       if (page.length !== PAGE_SIZE) {
         throw new TraplineError(
@@ -61,6 +67,7 @@ export class MappedPage {
   }
 
   unmap(): void {
+    this.drops++;
     if (!this.mapped) return;
     this.mapped = false;
     this.view = undefined;

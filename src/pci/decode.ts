@@ -55,7 +55,7 @@ export function decodeAtAssign(owner: FunctionOwner, fn: PciFunction, bars: read
   fn.decoding = memory;
   if (!owner.attempt(fn, () => punch(owner, fn, pages))) {
     fn.decoding = false;
-    owner.disable(bars);
+    owner.attempt(fn, () => owner.disable(bars));
   }
 }
 
@@ -75,6 +75,7 @@ export function romOn(owner: FunctionOwner, fn: PciFunction, rom: FunctionBar): 
 /** Makes one more BAR of a function that decodes reachable, if nothing is in its way. */
 function reach(owner: FunctionOwner, fn: PciFunction, bar: FunctionBar): boolean {
   if (!(fn.host.mayMapBar?.(fn.sbdf, bar) ?? true) || !isAlone(owner, fn, [bar])) return false;
+  if (owner.policy.enable !== 'all-or-nothing' && !offsetsFit(owner, fn, [bar])) return false;
   const pages = strictHole(owner, fn, [bar]);
   if (!isFree(owner, fn, pages)) return false;
   owner.enable([bar]);
@@ -88,24 +89,24 @@ export function romOff(owner: FunctionOwner, fn: PciFunction, rom: FunctionBar):
   if (!rom.isCopied) owner.attempt(fn, () => writeRomEnable(fn, rom, false));
 }
 
-/** All or nothing: OFF, MAPPING, ON. */
+/** All or nothing: OFF; MAPPING, in which no access is accepted yet; ON. */
 function turnOn(owner: FunctionOwner, fn: PciFunction, bars: readonly FunctionBar[]): DecodeResult {
   if (!isAlone(owner, fn, bars)) return 'fail';
   const pages = strictHole(owner, fn, bars);
-  let mapping = false;
+  let state = 'off' as 'off' | 'mapping' | 'decoding';
   const done = owner.attempt(fn, () => {
     if (!isFree(owner, fn, pages)) return;
-    owner.enable(bars);
-    mapping = true;
+    owner.map(bars);
+    state = 'mapping';
     punch(owner, fn, pages);
     writeCommand(owner, fn, true);
+    state = 'decoding';
+    owner.accept(bars);
     fn.decoding = true;
   });
-  if (done && mapping) return 'okay';
-  if (mapping) {
-    owner.disable(bars);
-    owner.attempt(fn, () => owner.dropPages(fn));
-  }
+  if (done && fn.decoding) return 'okay';
+  if (state !== 'off') owner.attempt(fn, () => owner.disable(bars));
+  if (state === 'decoding') owner.attempt(fn, () => writeCommand(owner, fn, false));
   return 'fail';
 }
 

@@ -1,4 +1,4 @@
-import { PAGE_SIZE, pageOf } from '../access.js';
+import { ADDRESS_LIMIT, PAGE_SIZE, pageOf } from '../access.js';
 import type { Diagnostics } from '../diagnostics.js';
 import type { Core } from '../engine/core.js';
 import { TraplineError } from '../errors.js';
@@ -43,15 +43,22 @@ export interface FunctionOwner {
   /** Runs control-path work; an error that the host throws is reported, and false returned. */
   attempt(fn: PciFunction, work: () => void): boolean;
   setDecode(fn: PciFunction, on: boolean): DecodeResult;
+  /** Decoding off, no BAR enabled, no host page mapped, MSI-X off and its entries as at first. */
+  switchOff(fn: PciFunction): void;
   /** Sets the ROM's enable bit; refused, it stays off. */
   setRom(fn: PciFunction, rom: FunctionBar, on: boolean): void;
   /** Guest pages that several BARs have bytes on once these are enabled, ascending. */
   sharedPages(bars: readonly FunctionBar[]): number[];
-  /** Makes memory BARs reachable. Throws `out-of-memory`, changing nothing. */
+  /** Gives the guest the pages of memory BARs that need not trap. Throws what the host throws, changing nothing. */
+  map(bars: readonly FunctionBar[]): void;
+  /** From now on accesses to these BARs are accepted. Throws `out-of-memory`; `disable` takes back what was done. */
+  accept(bars: readonly FunctionBar[]): void;
+  /** Both. Throws what either does, changing nothing. */
   enable(bars: readonly FunctionBar[]): void;
   disable(bars: readonly FunctionBar[]): void;
   /** A disabled BAR of the function moved. */
   moved(fn: PciFunction): void;
+  traps(page: number): boolean;
   /** The ranges of an enabled BAR that map directly, ascending. */
   direct(bar: FunctionBar): readonly MappedRange[];
   /** Unmaps a function's host pages. */
@@ -191,7 +198,7 @@ export class PciFunction implements AssignedFunction {
       throw this.misuse('moveBar', `bar ${index} address ${address} is not an integer in [0, 2^53)`);
     }
     if (bar.enabled) return false;
-    bar.address = address - (address % BAR_GRAIN);
+    bar.address = address - (address % Math.max(bar.size, bar.isMemory ? BAR_GRAIN : 4));
     this.placed(bar, owner);
     return true;
   }
@@ -204,8 +211,10 @@ export class PciFunction implements AssignedFunction {
   /** A guest's write of COMMAND. */
   writeCommand(value: number): void {
     const owner = this.assigned('config.write');
+    const before = this.command;
     this.command = value & ~MEMORY;
-    owner.setDecode(this, this.virtual ? this.decoding : (value & MEMORY) !== 0);
+    const on = this.virtual ? this.decoding : (value & MEMORY) !== 0;
+    if (owner.setDecode(this, on) === 'fail') this.command = before;
   }
 
   /** A guest's write of half a BAR: refused, and nothing moves, while the BAR is enabled. */
@@ -230,9 +239,7 @@ export class PciFunction implements AssignedFunction {
   /** Back to the state after power-on: decoding off, registers as assigned, MSI-X off and masked. */
   reset(): boolean {
     const owner = this.assigned('reset');
-    if (this.decoding) owner.setDecode(this, false);
-    const { msixState } = this;
-    if (msixState) owner.attempt(this, () => msixState.reset(this.host, owner.policy, owner.hardware));
+    owner.switchOff(this);
     for (const bar of this.bars) bar.reset();
     owner.moved(this);
     this.command = 0;
@@ -247,7 +254,9 @@ export class PciFunction implements AssignedFunction {
   get mapping(): readonly GuestRange[] {
     const { owner } = this;
     if (!owner) return [];
-    return this.enabledBars.flatMap((bar) => guestRanges(bar, owner.direct(bar)));
+    return this.enabledBars.flatMap((bar) =>
+      guestRanges(bar, owner.direct(bar), (page) => owner.traps(page)),
+    );
   }
 
   vector(index: number): Vector {
@@ -282,19 +291,28 @@ function structure(bar: FunctionBar | undefined, offset: number, size: number): 
   return { bar, start, end: start + size };
 }
 
-/** A BAR's pages, with what is between its direct ranges trapping. */
-function guestRanges(bar: FunctionBar, direct: readonly MappedRange[]): GuestRange[] {
+/** A BAR's pages: its direct ranges, and between them those that trap. */
+function guestRanges(
+  bar: FunctionBar,
+  direct: readonly MappedRange[],
+  traps: (page: number) => boolean,
+): GuestRange[] {
   const ranges: GuestRange[] = [];
-  let at = pageOf(bar.address);
-  const trap = (end: number) => {
-    if (end > at) ranges.push({ bar: bar.index, kind: 'trap', guest: at, length: end - at });
+  const trapping = (start: number, end: number) => {
+    let from = start;
+    for (let page = start; page <= end; page += PAGE_SIZE) {
+      if (page < end && traps(page)) continue;
+      if (page > from) ranges.push({ bar: bar.index, kind: 'trap', guest: from, length: page - from });
+      from = page + PAGE_SIZE;
+    }
   };
+  let at = pageOf(bar.address);
   for (const range of direct) {
-    trap(range.guest);
+    trapping(at, range.guest);
     ranges.push({ bar: bar.index, kind: 'direct', ...range });
     at = range.guest + range.length;
   }
-  trap(pageOf(bar.end + PAGE_SIZE - 1));
+  trapping(at, Math.min(pageOf(bar.end + PAGE_SIZE - 1), ADDRESS_LIMIT));
   return ranges;
 }
 

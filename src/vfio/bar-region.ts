@@ -98,8 +98,7 @@ export class BarRegion extends WritableRegion {
 const holds = ({ start, end }: Range, position: number): boolean => position >= start && position < end;
 
 /** A BAR smaller than a page may share it with somebody else's. */
-const isMappable = (bar: FunctionBar): boolean =>
-  bar.isAssigned && bar.size >= PAGE_SIZE && bar.hostAddress % PAGE_SIZE === 0;
+const isMappable = (bar: FunctionBar): boolean => bar.isAssigned && bar.size >= PAGE_SIZE;
 
 /** The whole pages of [0, size) beside those that the holes touch. */
 function pagesWithout(holes: readonly Range[], size: number): ByteRange[] {

@@ -17,13 +17,10 @@ export class HostPages {
   /** Maps the pages of [address, address + size). 0, or ENOMEM: what was mapped stays so. */
   map(address: number, size: number): 0 | Errno {
     for (let at = pageOf(address); at < address + size; at += PAGE_SIZE) {
+      if (this.released) return errno.ENODEV;
       const page = this.cache.at(at);
       if (page.mapped) continue;
-      if (!page.map()) return errno.ENOMEM;
-      if (this.released) {
-        page.unmap();
-        return errno.ENODEV;
-      }
+      if (!page.map()) return this.released ? errno.ENODEV : errno.ENOMEM;
     }
     return 0;
   }

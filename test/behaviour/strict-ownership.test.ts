@@ -250,15 +250,12 @@ describe.each(engines)('$name', (engine) => {
     expect(read(strict, BAR + 0x100, 4).calls).toEqual(['read 92340000 3840 4']);
   });
 
-  it('forwards every page of a BAR that was moved to another page offset than its host address', () => {
+  it('keeps a BAR that is moved at a multiple of its size', () => {
     const strict = subject(policies.strict, {
       sbdf: 8,
       bars: [{ index: 0, type: 'mem32', address: BAR, size: 0x4000, hostAddress: 0x92340000 }],
     });
-    strict.act({ do: 'move', sbdf: 8, index: 0, address: BAR + 0x800 });
-    strict.act({ do: 'decode', sbdf: 8, on: true });
-    expect(read(strict, BAR + 0x1000, 4).calls).toEqual(['map 8 92340000', 'read 92340000 2048 4']);
-    expect(read(strict, BAR + 0x2000, 4).calls).toEqual(['map 8 92341000', 'read 92341000 2048 4']);
-    expect(read(strict, BAR + 0x47fc, 4).calls).toEqual(['map 8 92343000', 'read 92343000 4092 4']);
+    strict.act({ do: 'move', sbdf: 8, index: 0, address: BAR + 0x7ff0 });
+    expect(JSON.parse(strict.state()).bars[0].address).toBe(BAR + 0x4000);
   });
 });

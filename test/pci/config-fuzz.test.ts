@@ -279,11 +279,16 @@ describe.each(
     (domain) => {
       const property = fc.property(fc.array(steps, { minLength: 1, maxLength: 60 }), (history) => {
         const host = new GuestMap();
-        const dispatcher = createDispatcher({ host, policy, domain });
+        const unexpected: unknown[] = [];
+        const onError = (error: unknown) => {
+          if ((error as Error).message !== 'refused') unexpected.push(error);
+        };
+        const dispatcher = createDispatcher({ host, policy, domain, onError });
         const assigned = functions(domain).map((description) => dispatcher.assign(description));
         for (const step of history) {
           carryOut(step, dispatcher, assigned, host);
           check(policy, dispatcher, assigned, host);
+          expect(unexpected).toEqual([]);
         }
         for (const fn of assigned) dispatcher.deassign(fn.sbdf);
         expect([host.direct.size, host.mapped.size, dispatcher.trappedPages]).toEqual([0, 0, 0]);

@@ -45,12 +45,21 @@ describe('assign refuses, and names, a', () => {
     ],
     ['size of nothing', [{ ...bar, size: 0 }], /bar 0 size 0/],
     ['size that is odd', [{ ...bar, size: 24 }], /bar 0 size 24 is no multiple of 16/],
-    ['address that is odd', [{ ...bar, address: 8 }], /bar 0 address 8 is no multiple of 16/],
+    ['address that is odd', [{ ...bar, size: 16, address: 8 }], /bar 0 address 8 is no multiple of 16/],
+    [
+      'address that is not whole pages',
+      [{ ...bar, address: 0xfe000010 }],
+      /bar 0 address \d+ is no multiple of 4096/,
+    ],
     ['address that is no integer', [{ ...bar, address: 0.5 }], /bar 0 address 0.5/],
     ['address below 0', [{ ...bar, address: -16 }], /bar 0 address -16/],
     ['BAR past 52 bits', [{ ...bar, address: 2 ** 52 - 16 }], /whole BAR in \[0, 2\^52\)/],
     ['host address past 52 bits', [{ ...bar, hostAddress: 2 ** 52 }], /bar 0 hostAddress/],
-    ['host address at another page offset', [{ ...bar, hostAddress: 0x10 }], /differs .* in its page offset/],
+    [
+      'host address that is not whole pages',
+      [{ ...bar, hostAddress: 0x10 }],
+      /hostAddress 16 is no multiple of 4096/,
+    ],
   ];
   it.each(bars)('%s', (_name, described, message) => {
     const error = refusal({ ...good, bars: described });
@@ -256,7 +265,7 @@ describe('assign refuses, and names, a', () => {
       decode: true,
       bars: [
         { ...bar, address: 0 },
-        { ...bar, index: 1, address: 0x800 },
+        { ...bar, index: 1, size: 0x800, address: 0x800 },
       ],
     };
     expect(() => dispatcher.assign(itself)).toThrow(expect.objectContaining({ code: 'overlap' }));

@@ -157,8 +157,8 @@ export class ReferenceFunction implements TrappedFunction {
       throw new TraplineError('bad-argument', `${formatSbdf(this.sbdf)}: BAR ${index} to ${address}`);
     }
     if (bar.enabled) return false;
-    // The low four bits of a memory BAR are read-only.
-    bar.address = address - (address % 16);
+    // Address bits below the size are read-only.
+    bar.address = address - (address % bar.size);
     if (this.context.hardware) bar.hostAddress = bar.address;
     return true;
   }
