@@ -131,6 +131,17 @@ describe('BAR registers', () => {
   });
 });
 
+it('a BAR enabled past every address can be enabled elsewhere afterwards', () => {
+  fn.config.write(BAR(1), 4, 0xffffffff);
+  fn.config.write(COMMAND, 2, MEMORY);
+  fn.config.write(COMMAND, 2, 0);
+  fn.config.write(BAR(1), 4, 0x38);
+  fn.config.write(COMMAND, 2, MEMORY);
+  expect([fn.decoding, dispatcher.locate(0x38_0000_2000)?.owner]).toEqual([true, 'table']);
+  dispatcher.deassign(device.sbdf);
+  expect(dispatcher.locate(0x38_0000_2000)).toBeUndefined();
+});
+
 describe('COMMAND', () => {
   it.each([
     [4, 1, 2],
@@ -175,6 +186,25 @@ describe('COMMAND', () => {
     host.refuses = false;
     fn.config.write(COMMAND, 2, MEMORY);
     expect(fn.decoding).toBe(true);
+  });
+
+  it('does not map a page that traps for a malformed table past the end of another BAR', () => {
+    start(policies.xenV3);
+    const malformed: FunctionDescription = {
+      sbdf: '02:00.0',
+      bars: [{ index: 0, type: 'mem32', address: 0xfe00_1000, size: 0x1000 }],
+      msix: { count: 1, table: { bir: 0, offset: 0x1000 }, pba: { bir: 0, offset: 0 } },
+    };
+    const plain: FunctionDescription = {
+      sbdf: '03:00.0',
+      bars: [{ index: 0, type: 'mem32', address: 0xfe00_2000, size: 0x2000 }],
+    };
+    const [table, behind] = [malformed, plain].map((description) => dispatcher.assign(description));
+    behind.setDecode(true);
+    table.setDecode(true);
+    expect([...host.direct.keys()]).toEqual([0xfe00_3000]);
+    table.setDecode(false);
+    expect([...host.direct.keys()].sort()).toEqual([0xfe00_2000, 0xfe00_3000]);
   });
 
   it('has a neighbour back where it was when switching on fails', () => {
@@ -343,6 +373,22 @@ describe('reset', () => {
       armed: false,
     });
     expect(host.calls.at(-1)).toBe('reset');
+  });
+
+  it('disables what Xen left enabled when decoding could not be switched on', () => {
+    start(policies.xen);
+    const occupied: Host['guestMapping'] = (page) => (page === 0x38_1000_2000 ? 'other' : 'none');
+    Object.assign(host, { guestMapping: occupied });
+    fn.config.write(BAR(0), 4, 0x1000_0000);
+    fn.config.write(COMMAND, 2, MEMORY);
+    expect([fn.decoding, bar(0).enabled]).toEqual([false, true]);
+    fn.reset();
+    expect([bar(0).enabled, bar(0).address, host.direct.size, dispatcher.trappedPages]).toEqual([
+      false,
+      0x38_0000_0000,
+      0,
+      0,
+    ]);
   });
 
   /** The bare device with one more capability at 0x80. */
