@@ -10,6 +10,7 @@ const CODES = [
   'overlap',
   'page-offset',
   'bad-msix-capability',
+  'pba-over-table',
   'out-of-memory',
   'host-error',
 ] as const;
@@ -20,6 +21,7 @@ const CODES = [
  * - `map-failed-read`, `map-failed-write`: the host page could not be mapped; all ones, or dropped.
  * - `hole-occupied`: the guest has something else mapped where accesses must trap.
  * - `bad-msix-capability`: the capability was refused at assign.
+ * - `pba-over-table`: an assigned function's PBA lies over its table, and wins (policy strict).
  * - `overlap`: decoding stays off because bytes would have two owners.
  * - `page-offset`: decoding stays off because a BAR's page offset differs between guest and host (Xen policies).
  * - `out-of-memory`: decoding stays off because the page map is full.

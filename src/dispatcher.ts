@@ -18,7 +18,7 @@ import type { DispatcherOptions } from './options.js';
 import { decodeAtAssign } from './pci/decode.js';
 import { PciFunction } from './pci/function.js';
 import { completed } from './pci/msix-capability.js';
-import { descriptionFaults, msixFaults } from './pci/validate.js';
+import { descriptionFaults, msixFaults, pbaOverTable } from './pci/validate.js';
 import { Ring } from './ring.js';
 import { formatSbdf, parseSbdf, type Sbdf } from './sbdf.js';
 import { restore, type Snapshot, save } from './snapshot.js';
@@ -157,6 +157,9 @@ export class Dispatcher implements Trap {
       domain.release(fn);
       const code = malformed.length > 0 ? 'bad-msix-capability' : 'overlap';
       throw new TraplineError(code, ...malformed, ...overlaps.map((overlap) => `assign: ${overlap}`));
+    }
+    if (domain.policy.pbaOverTable === 'warned' && fn.msix && pbaOverTable(fn.msix)) {
+      domain.diagnostics.report('pba-over-table', sbdf);
     }
     domain.functions.set(sbdf, fn);
     try {

@@ -26,6 +26,8 @@ export interface Policy {
   readonly intx: 'kept' | 'disabled';
   /** A malformed MSI-X capability at assign. */
   readonly malformed: 'accepted' | 'refused';
+  /** A PBA that lies over its table, at assign: the PBA wins. */
+  readonly pbaOverTable: 'accepted' | 'warned';
   /** The page mapped for a table's or PBA's tail: that of the byte after it, or of its last byte. */
   readonly tailPage: 'byte-after' | 'last-byte';
   /** What selects the field of an entry: the address modulo 16, or the offset from the table's start modulo 16. */
@@ -50,6 +52,7 @@ const xen: Policy = {
   hole: 'enabled-bars',
   intx: 'disabled',
   malformed: 'refused',
+  pbaOverTable: 'accepted',
   tailPage: 'byte-after',
   field: 'address',
   rom: 'hardware',
@@ -76,6 +79,7 @@ export const policies: { readonly strict: Policy; readonly xen: Policy; readonly
     sharedPage: 'owner',
     dropPages: 'disable',
     enable: 'all-or-nothing',
+    pbaOverTable: 'warned',
     tailPage: 'last-byte',
     field: 'entry',
     rom: 'copy',

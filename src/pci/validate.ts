@@ -122,8 +122,7 @@ function checkLayout(msix: MsixLayout, fault: Fault): void {
  */
 export function msixFaults({ bars, msix, software }: FunctionDescription, sbdf: Sbdf): string[] {
   if (!msix || !Number.isInteger(msix.count)) return [];
-  const { table, pba } = msix;
-  const sizes = { table: 16 * msix.count, pba: 8 * Math.ceil(msix.count / 64) };
+  const sizes = sizesOf(msix);
   const faults = (['table', 'pba'] as const).flatMap((name) => {
     const { bir, offset } = msix[name];
     const bar = bars.find(({ index }) => index === bir);
@@ -132,8 +131,20 @@ export function msixFaults({ bars, msix, software }: FunctionDescription, sbdf: 
     const end = offset + sizes[name];
     return end > bar.size ? [`msix ${name} ends at ${end}, outside BAR ${bir} of ${bar.size} bytes`] : [];
   });
-  const apart = table.offset + sizes.table <= pba.offset || pba.offset + sizes.pba <= table.offset;
-  if (software && table.bir === pba.bir && !apart)
-    faults.push(`msix table and pba overlap in BAR ${pba.bir}`);
+  if (software && pbaOverTable(msix)) faults.push(`msix table and pba overlap in BAR ${msix.pba.bir}`);
   return faults.map((fault) => `assign: function ${formatSbdf(sbdf)}: ${fault}`);
 }
+
+/** The structures have bytes in common, which are the PBA's. */
+export function pbaOverTable(msix: MsixLayout): boolean {
+  const { table, pba } = msix;
+  const sizes = sizesOf(msix);
+  const apart = table.offset + sizes.table <= pba.offset || pba.offset + sizes.pba <= table.offset;
+  return table.bir === pba.bir && !apart;
+}
+
+/** Bytes: 16 an entry; a bit an entry, in whole 8-byte words. */
+const sizesOf = ({ count }: MsixLayout): { table: number; pba: number } => ({
+  table: 16 * count,
+  pba: 8 * Math.ceil(count / 64),
+});

@@ -56,9 +56,17 @@ describe.each(engines)('$name', (engine) => {
     expect(assign(create(policies.xenV3), MALFORMED)).toEqual({ answer: 'undefined', calls: [] });
   });
 
-  it.each(Object.values(policies))('$name accepts a PBA over the table', (policy) => {
-    const overlapping = { ...DEVICE, msix: { ...DEVICE.msix!, pba: { bir: 0, offset: 0x10 } } };
-    expect(assign(create(policy), overlapping).answer).toBe('undefined');
+  it.each([
+    [policies.strict, [`warning pba-over-table ${SBDF}`]],
+    [policies.xen, []],
+    [policies.xenV3, []],
+  ])('$0.name accepts a PBA over the table, strict with a warning', (policy, calls) => {
+    for (const offset of [0, 8, 0x10, 0x38]) {
+      const overlapping = { ...DEVICE, msix: { ...DEVICE.msix!, pba: { bir: 0, offset } } };
+      expect(assign(create(policy), overlapping)).toEqual({ answer: 'undefined', calls });
+    }
+    const apart = { ...DEVICE, msix: { ...DEVICE.msix!, pba: { bir: 0, offset: 0x40 } } };
+    expect(assign(create(policy), apart)).toEqual({ answer: 'undefined', calls: [] });
   });
 
   it.each(Object.values(policies))('$name refuses a function twice', (policy) => {

@@ -62,6 +62,9 @@ class Reference implements Trap {
     const overlaps = policy.sharedPage === 'owner' ? this.overlaps(f) : [];
     if (malformed.length > 0) throw new TraplineError('bad-msix-capability', ...malformed, ...overlaps);
     if (overlaps.length > 0) throw new TraplineError('overlap', ...overlaps);
+    if (policy.pbaOverTable === 'warned' && f.table && f.pba && f.table.bar === f.pba.bar) {
+      if (overlap(f.table, f.pba)) diagnostics.report('pba-over-table', sbdf);
+    }
     if (policy.enable === 'all-or-nothing') this.enableAtAssign(f);
     else {
       const enabling = f.memoryBars.filter((bar) => bar.enabled);
