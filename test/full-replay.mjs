@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { countAccesses, countMmiotrace, lines } from './independent-counts.mjs';
 
-const KINDS = ['table', 'pba', 'adjacent', 'straddle', 'rom', 'neighbour', 'direct'];
+const KINDS = ['table', 'pba', 'adjacent', 'straddle', 'neighbour', 'direct'];
 const main = fileURLToPath(new URL('../dist/src/cli/main.js', import.meta.url));
 
 function replay(trace, inventory) {
@@ -25,7 +25,7 @@ function countsOf({ functions }) {
   const counts = new Map();
   for (const { sbdf, owners } of functions) {
     for (const kind of KINDS) {
-      const name = ['rom', 'neighbour', 'direct'].includes(kind) ? 'other' : kind;
+      const name = kind === 'neighbour' || kind === 'direct' ? 'other' : kind;
       for (const [op, count] of [
         ['R', owners[kind].reads],
         ['W', owners[kind].writes],
