@@ -115,7 +115,7 @@ const fitsHost = (bar: FunctionBar): boolean =>
   !bar.isCopied && (bar.address - bar.hostAddress) % PAGE_SIZE === 0;
 
 /** Pages of a BAR that it does not fill, which others may share; all of a copied one's. */
-const unmappable = (bar: FunctionBar): number[] =>
+const shareable = (bar: FunctionBar): number[] =>
   bar.isCopied ? pagesOf({ start: bar.address, end: bar.end }) : edgesOf(bar);
 
 /** Policy strict: each byte belongs to the BAR it lies in, and pages with several BARs trap as well. */
@@ -124,7 +124,7 @@ export class OwnerPlan extends ClaimedPages {
     const shares = new Map<number, number>();
     const odd = new Set<number>();
     for (const bar of bars) {
-      for (const page of unmappable(bar)) {
+      for (const page of shareable(bar)) {
         shares.set(page, (shares.get(page) ?? this.claims.at(page).length) + 1);
         if (!fitsHost(bar)) odd.add(page);
       }
@@ -138,7 +138,7 @@ export class OwnerPlan extends ClaimedPages {
   }
 
   protected claimed(bar: FunctionBar): readonly number[] {
-    return [...new Set([...structuresOf(bar).flatMap(pagesOf), ...unmappable(bar)])];
+    return [...new Set([...structuresOf(bar).flatMap(pagesOf), ...shareable(bar)])];
   }
 
   candidates(bar: FunctionBar): readonly number[] {
