@@ -15,7 +15,6 @@ import type {
 } from './function.js';
 import { readView, writeView } from './memory/mapped-page.js';
 import type { DispatcherOptions } from './options.js';
-import { decodeAtAssign } from './pci/decode.js';
 import { PciFunction } from './pci/function.js';
 import { completed } from './pci/msix-capability.js';
 import { descriptionFaults, msixFaults, pbaOverTable } from './pci/validate.js';
@@ -163,7 +162,7 @@ export class Dispatcher implements Trap {
     }
     domain.functions.set(sbdf, fn);
     try {
-      decodeAtAssign(domain, fn, enabled);
+      domain.switchOn(fn, enabled);
     } catch (error) {
       domain.functions.delete(sbdf);
       domain.release(fn);
@@ -172,10 +171,14 @@ export class Dispatcher implements Trap {
     return fn;
   }
 
-  /** Ends the trapping of a function and unmaps its host pages. Throws `unknown-function`. */
+  /**
+   * Ends the trapping of a function and unmaps its host pages. Throws `unknown-function`; `busy` in a host callback that
+   * the switching of its decoding calls.
+   */
   deassign(sbdf: string | Sbdf): void {
     const { domain } = this;
     const fn = this.assigned('deassign', sbdf);
+    refuseBusy('deassign', [fn]);
     this.doors.revoke(fn);
     domain.functions.delete(fn.sbdf);
     domain.attempt(fn, () => domain.disable(fn.enabledBars));
@@ -201,11 +204,12 @@ export class Dispatcher implements Trap {
    * Puts the functions into a saved state: the same ones, assigned in the same order as when it was saved. What is
    * pending and not masked is sent, once. The host hears of it as if the guest had done it: mappings, COMMAND, Message
    * Control, vectors to arm. What it refuses leaves that function's decoding off, and is reported. Throws
-   * `bad-snapshot` with all faults; then nothing has changed.
+   * `bad-snapshot` with all faults, and `busy` as `deassign`; then nothing has changed.
    */
   restore(snapshot: unknown): void {
     const faults = snapshotFaults(snapshot, this.domain);
     if (faults.length > 0) throw new TraplineError('bad-snapshot', ...faults);
+    refuseBusy('restore', [...this.domain.functions.values()]);
     restore(this.domain, snapshot as Snapshot);
   }
 
@@ -309,6 +313,15 @@ export class Dispatcher implements Trap {
     this.words[HIGH / 4] = 0xffffffff;
     return UNCLAIMED;
   }
+}
+
+function refuseBusy(method: string, functions: readonly PciFunction[]): void {
+  const busy = functions.filter((fn) => fn.switching);
+  if (busy.length === 0) return;
+  const faults = busy.map(
+    ({ sbdf }) => `${method}: the decoding of function ${formatSbdf(sbdf)} is being switched`,
+  );
+  throw new TraplineError('busy', ...faults);
 }
 
 function isWidth(width: number): boolean {

@@ -10,7 +10,7 @@ import { PageList, SlotCache } from './memory/page-cache.js';
 import type { DispatcherOptions } from './options.js';
 import { locationOf, NewestPlan, OwnerPlan, type PagePlan } from './page-plan.js';
 import type { FunctionBar } from './pci/bar.js';
-import { decodeOff, decodeOn, romOff, romOn } from './pci/decode.js';
+import { decodeAtAssign, decodeOff, decodeOn, romOff, romOn } from './pci/decode.js';
 import type { FunctionOwner, PciFunction } from './pci/function.js';
 import { type Policy, policies } from './policy.js';
 import { formatSbdf, type Sbdf } from './sbdf.js';
@@ -76,7 +76,23 @@ export class Domain implements FunctionOwner {
   }
 
   setDecode(fn: PciFunction, on: boolean): DecodeResult {
-    return on ? decodeOn(this, fn) : decodeOff(this, fn);
+    return this.switched(fn, () => (on ? decodeOn(this, fn) : decodeOff(this, fn))) ?? 'fail';
+  }
+
+  /** Switches BARs on as they are at assign, or in a snapshot. Throws `out-of-memory`. */
+  switchOn(fn: PciFunction, bars: readonly FunctionBar[]): void {
+    this.switched(fn, () => decodeAtAssign(this, fn, bars));
+  }
+
+  /** One change of decoding at a time: what a host callback asks for meanwhile is refused. */
+  private switched<Result>(fn: PciFunction, work: () => Result): Result | undefined {
+    if (fn.switching) return undefined;
+    fn.switching = true;
+    try {
+      return work();
+    } finally {
+      fn.switching = false;
+    }
   }
 
   switchOff(fn: PciFunction): void {
@@ -89,8 +105,7 @@ export class Domain implements FunctionOwner {
   }
 
   setRom(fn: PciFunction, rom: FunctionBar, on: boolean): void {
-    if (on) romOn(this, fn, rom);
-    else romOff(this, fn, rom);
+    this.switched(fn, () => (on ? romOn(this, fn, rom) : romOff(this, fn, rom)));
   }
 
   /** Guest pages that several BARs have bytes on once these are enabled. */

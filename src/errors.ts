@@ -5,6 +5,7 @@
  * - `bad-msix-capability`: the MSI-X layout does not fit the BARs and the policy refuses that.
  * - `overlap`: BARs of two functions claim the same bytes.
  * - `duplicate-function`: a function with this SBDF is assigned already.
+ * - `busy`: the function's decoding is being switched, by what called the host callback that asks.
  * - `unknown-function`: the function is not (or no longer) assigned to this dispatcher.
  * - `out-of-memory`: the dispatcher's linear memory is exhausted.
  * - `bad-snapshot`: what is to be restored is no snapshot, or is one of other functions.
@@ -15,6 +16,7 @@ export type ErrorCode =
   | 'bad-msix-capability'
   | 'overlap'
   | 'duplicate-function'
+  | 'busy'
   | 'unknown-function'
   | 'out-of-memory'
   | 'bad-snapshot'

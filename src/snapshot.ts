@@ -4,7 +4,6 @@ import type { BarType } from './host.js';
 import type { MsixState } from './msix/msix.js';
 import type { SoftwareMsixState } from './msix/software.js';
 import { writeCommand } from './pci/command.js';
-import { decodeAtAssign } from './pci/decode.js';
 import type { PciFunction } from './pci/function.js';
 import { writeRomEnable } from './pci/rom-decoder.js';
 import type { Policy } from './policy.js';
@@ -120,7 +119,7 @@ function place(fn: PciFunction, { config, command, bars }: FunctionSnapshot): vo
 function switchOn(domain: Domain, fn: PciFunction, { decoding, bars }: FunctionSnapshot): void {
   const wanted = fn.bars.filter((_, index) => bars[index].enabled);
   const rom = fn.bars.find((bar) => bar.type === 'rom' && !bar.isCopied);
-  if (wanted.length > 0) domain.attempt(fn, () => decodeAtAssign(domain, fn, wanted));
+  if (wanted.length > 0) domain.attempt(fn, () => domain.switchOn(fn, wanted));
   fn.decoding = decoding && wanted.every((bar) => bar.enabled);
   domain.attempt(fn, () => writeCommand(domain, fn, fn.decoding));
   if (rom) domain.attempt(fn, () => writeRomEnable(fn, rom, rom.followsDecode));

@@ -84,6 +84,8 @@ export class PciFunction implements AssignedFunction {
   /** Order of assignment. */
   readonly sequence: number;
   decoding = false;
+  /** Decoding is being switched: a host callback that is called meanwhile changes neither it nor the BARs. */
+  switching = false;
   /** COMMAND without its memory bit. */
   command = 0;
   /** What of COMMAND can be set, the memory bit apart. */
@@ -197,7 +199,7 @@ export class PciFunction implements AssignedFunction {
     if (!Number.isSafeInteger(address) || address < 0) {
       throw this.misuse('moveBar', `bar ${index} address ${address} is not an integer in [0, 2^53)`);
     }
-    if (bar.enabled) return false;
+    if (bar.enabled || this.switching) return false;
     bar.address = address - (address % Math.max(bar.size, bar.isMemory ? BAR_GRAIN : 4));
     this.placed(bar, owner);
     return true;
@@ -220,7 +222,7 @@ export class PciFunction implements AssignedFunction {
   /** A guest's write of half a BAR: refused, and nothing moves, while the BAR is enabled. */
   writeBarRegister(bar: FunctionBar, value: number, upper: boolean): void {
     const owner = this.assigned('config.write');
-    if (bar.isMemory && bar.enabled) return;
+    if (bar.isMemory && (bar.enabled || this.switching)) return;
     if (upper) bar.highRegister = value;
     else bar.lowRegister = value;
     this.placed(bar, owner);
@@ -229,7 +231,7 @@ export class PciFunction implements AssignedFunction {
   /** A guest's write of the ROM's register: it moves only while it is not enabled. */
   writeRomRegister(rom: FunctionBar, value: number, enable: boolean): void {
     const owner = this.assigned('config.write');
-    if (rom.enabled && enable) return;
+    if ((rom.enabled && enable) || this.switching) return;
     if (rom.followsDecode && !enable) owner.setRom(this, rom, false);
     rom.lowRegister = value;
     this.placed(rom, owner);
@@ -239,6 +241,7 @@ export class PciFunction implements AssignedFunction {
   /** Back to the state after power-on: decoding off, registers as assigned, MSI-X off and masked. */
   reset(): boolean {
     const owner = this.assigned('reset');
+    if (this.switching) return false;
     owner.switchOff(this);
     for (const bar of this.bars) bar.reset();
     owner.moved(this);

@@ -137,6 +137,30 @@ describe('while decoding is being switched on under strict', () => {
   });
 });
 
+describe.each(Object.values(policies))('while decoding is being switched under $name', (policy) => {
+  it('nothing that a callback asks of the function changes it, on or off', () => {
+    const { host, dispatcher, fn } = machine({ policy });
+    const snapshot = dispatcher.save();
+    const seen: unknown[] = [];
+    host.during = () => {
+      seen.push(fn.setDecode(true), fn.setDecode(false), fn.moveBar(0, BAR + 0x10_0000), fn.reset());
+      fn.config.write(0x10, 4, 0xffffffff);
+      fn.config.write(4, 2, fn.decoding ? 0 : 2);
+      for (const call of [() => dispatcher.deassign(8), () => dispatcher.restore(snapshot)]) {
+        expect(call).toThrow(expect.objectContaining({ code: 'busy' }));
+      }
+    };
+    for (const on of [true, false]) {
+      fn.config.write(4, 2, on ? 2 : 0);
+      expect([fn.decoding, fn.bars[0].enabled, fn.bars[0].address]).toEqual([on, on, BAR]);
+    }
+    expect(new Set(seen)).toEqual(new Set(['fail', false]));
+    host.during = () => {};
+    dispatcher.deassign(8);
+    expect([dispatcher.trappedPages, dispatcher.locate(BAR)]).toEqual([0, undefined]);
+  });
+});
+
 it.each(Object.values(policies))('deassign under $name is whole, whatever the host throws', (policy) => {
   const { host, dispatcher, fn, errors } = machine({ policy });
   fn.setDecode(true);
