@@ -44,6 +44,19 @@ describe('the packed package in Node', () => {
     expect(run('node', '--no-warnings', '--experimental-require-module', 'main.cjs')).toBe('function');
   });
 
+  it('has an entry of its own for OpRegions, with the same errors', () => {
+    const open = `import { TraplineError } from 'trapline';
+import { openOpRegion } from 'trapline/opregion';
+const none = openOpRegion({ memory: { map: () => null }, asls: 0x1000 });
+try {
+  openOpRegion({ memory: { map: () => null }, asls: -1 });
+} catch (error) {
+  console.log(none.error, error instanceof TraplineError);
+}`;
+    writeFileSync(join(folder, 'opregion.js'), open);
+    expect(run('node', 'opregion.js')).toBe('-12 true');
+  });
+
   it('hands out its raw wasm', () => {
     const load = `import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';

@@ -1,0 +1,10 @@
+export type { AslsRegister } from './regions/asls.js';
+export {
+  type OpRegion,
+  type OpRegionOptions,
+  type OpRegionRefusal,
+  type OpRegionSpan,
+  openOpRegion,
+} from './regions/opregion.js';
+export type { DriverField } from './regions/opregion-fields.js';
+export type { ByteReader, PhysicalMemory } from './regions/physical-memory.js';
