@@ -136,7 +136,7 @@ async function* unpacked(
   }
 }
 
-function asInputError(path: string, line: number, error: unknown): unknown {
+export function asInputError(path: string, line: number, error: unknown): unknown {
   switch ((error as NodeJS.ErrnoException).code) {
     case 'ENOENT':
       return new InputError(`${path}: no such file`);

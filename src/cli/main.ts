@@ -23,6 +23,10 @@ const COMMANDS: { readonly [name: string]: () => Promise<Command> } = {
     const { explain, help } = await import('./explain.js');
     return { help, run: explain };
   },
+  async opregion() {
+    const { help, opregion } = await import('./opregion.js');
+    return { help, run: opregion };
+  },
 };
 
 const HELP = `usage: trapline COMMAND ...
@@ -30,6 +34,7 @@ const HELP = `usage: trapline COMMAND ...
   replay FILE...     run a recorded trace of a driver through the dispatcher
   conform FILE...    compare the dispatcher with recorded scenarios
   explain ACCESS...  say what an access touches and what becomes of it
+  opregion FILE      decode a dump of an Intel OpRegion and say what is wrong with it
 
   trapline COMMAND --help tells more. --version prints the version.
   Exit status: 0 as expected, 1 differences, 2 bad input.

@@ -41,6 +41,11 @@ describe('trapline', () => {
     [['replay'], /^trapline replay: expected one FILE, got 0$/],
     [['replay', '--what'], /^trapline replay: Unknown option '--what'/],
     [['replay', '--json=1', 'x'], /^trapline replay: Option '--json' does not take an argument/],
+    [['opregion'], /^trapline opregion: expected one FILE, got 0$/],
+    [
+      ['opregion', 'package.json'],
+      /^trapline opregion: package.json: expected an OpRegion, which begins with/,
+    ],
     [['replay', 'none', '--inventory', 'none'], /^trapline replay: none: no such file$/],
   ])('%j ends in one line and status 2', (args, message) => {
     const { status, stdout, stderr } = trapline(...args);
