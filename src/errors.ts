@@ -3,7 +3,7 @@
  *
  * - `bad-argument`: a value has the wrong type or lies outside its range.
  * - `bad-msix-capability`: the MSI-X layout does not fit the BARs and the policy refuses that.
- * - `overlap`: BARs of two functions claim the same bytes.
+ * - `overlap`: BARs of two functions, or stolen memory and what else is in the machine, claim the same bytes.
  * - `duplicate-function`: a function with this SBDF is assigned already.
  * - `busy`: the function's decoding is being switched, by what called the host callback that asks.
  * - `unknown-function`: the function is not (or no longer) assigned to this dispatcher.

@@ -1,0 +1,39 @@
+export type { Width } from './access.js';
+export { type ErrorCode, TraplineError } from './errors.js';
+export type { AddressRange, NamedRange } from './regions/address-range.js';
+export { type E820Entry, e820Table, legacyHole } from './regions/e820.js';
+export {
+  decodeGraphicsControl,
+  encodeGraphicsControl,
+  type GraphicsControl,
+  type GraphicsControlFields,
+} from './regions/graphics-control.js';
+export {
+  type GraphicsGeneration,
+  graphicsGeneration,
+  graphicsGenerations,
+} from './regions/graphics-generation.js';
+export { moveTableEntry } from './regions/graphics-table-entry.js';
+export { type IommuBypass, iommuBypass } from './regions/iommu-bypass.js';
+export {
+  decodeReservedMemoryRegion,
+  encodeReservedMemoryRegion,
+  type ReservedMemoryRegion,
+} from './regions/reserved-memory-region.js';
+export {
+  decodeStolenBase,
+  encodeStolenBase,
+  type StolenBaseRegisters,
+  stolenLimit,
+} from './regions/stolen-base.js';
+export { type OpenStolenMemory, openStolenMemory, type StolenStore } from './regions/stolen-clearing.js';
+export {
+  type IovaMapping,
+  planStolenMemory,
+  platformRanges,
+  type StolenBacking,
+  type StolenPlan,
+  type StolenRequest,
+} from './regions/stolen-memory.js';
+export { type StolenRegister, stolenRegisters } from './regions/stolen-registers.js';
+export type { Sbdf } from './sbdf.js';
