@@ -33,7 +33,12 @@ await build({
     minify: false,
     emptyOutDir: false,
     rolldownOptions: {
-      input: { index: 'src/index.ts', opregion: 'src/opregion.ts', 'cli/main': 'src/cli/main.ts' },
+      input: {
+        index: 'src/index.ts',
+        opregion: 'src/opregion.ts',
+        'stolen-memory': 'src/stolen-memory.ts',
+        'cli/main': 'src/cli/main.ts',
+      },
       output: { entryFileNames: 'src/[name].js', chunkFileNames: 'src/chunks/[name].js' },
     },
   },

@@ -27,6 +27,10 @@ const COMMANDS: { readonly [name: string]: () => Promise<Command> } = {
     const { help, opregion } = await import('./opregion.js');
     return { help, run: opregion };
   },
+  async stolen() {
+    const { help, stolen } = await import('./stolen.js');
+    return { help, run: stolen };
+  },
 };
 
 const HELP = `usage: trapline COMMAND ...
@@ -35,6 +39,7 @@ const HELP = `usage: trapline COMMAND ...
   conform FILE...    compare the dispatcher with recorded scenarios
   explain ACCESS...  say what an access touches and what becomes of it
   opregion FILE      decode a dump of an Intel OpRegion and say what is wrong with it
+  stolen             plan a guest's copy of Intel graphics' stolen memory
 
   trapline COMMAND --help tells more. --version prints the version.
   Exit status: 0 as expected, 1 differences, 2 bad input.
