@@ -1,5 +1,6 @@
 // Builds dist/: the wasm from assembly/, the module that carries it as base64, and the TypeScript around it. The
-// modules are bundled because V8 folds constants of a module's own scope, but not imported ones.
+// modules are bundled because V8 folds constants of a module's own scope, but not imported ones, and stay `const`
+// because it does not fold what is declared with `var`, as vite has it.
 import { spawnSync } from 'node:child_process';
 import { chmodSync, copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -39,7 +40,11 @@ await build({
         'stolen-memory': 'src/stolen-memory.ts',
         'cli/main': 'src/cli/main.ts',
       },
-      output: { entryFileNames: 'src/[name].js', chunkFileNames: 'src/chunks/[name].js' },
+      output: {
+        entryFileNames: 'src/[name].js',
+        chunkFileNames: 'src/chunks/[name].js',
+        topLevelVar: false,
+      },
     },
   },
 });

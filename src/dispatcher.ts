@@ -257,8 +257,8 @@ export class Dispatcher implements Trap {
     const view = this.views[outcome >>> 8];
     this.outcome = 0;
     if (view !== undefined && width !== 8) {
-      if ((outcome & 0xff) === FORWARDED) return readView(view, low & 0xfff, width);
-      if ((outcome & 0xff) === SPLIT && this.unalignedRead.countQuietly())
+      const how = outcome & 0xff;
+      if (how === FORWARDED || (how === SPLIT && this.unalignedRead.countQuietly()))
         return readView(view, low & 0xfff, width);
     }
     this.outcome = outcome;
@@ -269,9 +269,8 @@ export class Dispatcher implements Trap {
   private writeMemory(outcome: number, low: number, width: Width, data: number): boolean {
     const view = this.views[outcome >>> 8];
     if (view === undefined || width === 8) return false;
-    if ((outcome & 0xff) !== FORWARDED) {
-      if ((outcome & 0xff) !== SPLIT || !this.unalignedWrite.countQuietly()) return false;
-    }
+    const how = outcome & 0xff;
+    if (how !== FORWARDED && (how !== SPLIT || !this.unalignedWrite.countQuietly())) return false;
     writeView(view, low & 0xfff, width, data);
     return true;
   }
@@ -324,6 +323,5 @@ function refuseBusy(method: string, functions: readonly PciFunction[]): void {
   throw new TraplineError('busy', ...faults);
 }
 
-function isWidth(width: number): boolean {
-  return width === 4 || width === 1 || width === 2 || width === 8;
-}
+/** A constant, as `readView` and `writeView`: of a function declaration V8 checks at every call that it is still that. */
+const isWidth = (width: number): boolean => width === 4 || width === 1 || width === 2 || width === 8;

@@ -127,14 +127,14 @@ export class MappedPage {
 }
 
 /** Memory is little endian. Of 8 bytes the low lane; signed. */
-export function readView(view: DataView, offset: number, width: Width): number {
+export const readView = (view: DataView, offset: number, width: Width): number => {
   if (width === 1) return view.getUint8(offset);
   return width === 2 ? view.getUint16(offset, true) : view.getInt32(offset, true);
-}
+};
 
 /** Of 8 bytes the low lane. */
-export function writeView(view: DataView, offset: number, width: Width, data: number): void {
+export const writeView = (view: DataView, offset: number, width: Width, data: number): void => {
   if (width === 1) view.setInt8(offset, data);
   else if (width === 2) view.setInt16(offset, data, true);
   else view.setInt32(offset, data, true);
-}
+};
