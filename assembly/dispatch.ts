@@ -1,48 +1,69 @@
 import { classify, DONE, IN_SPAN, span } from './classify';
 import { readEntry, writeEntry, writeWord } from './entry';
-import { DATA, EMPTY_LEAF, FORWARD, FORWARDED, HIGH, KINDS, PAGE, STATUS, TABLE } from './layout';
-import { leafOf } from './page-map';
+import {
+  DATA,
+  FORWARD,
+  FORWARDED,
+  HIGH,
+  HOST,
+  KINDS,
+  OTHER,
+  PAGE,
+  SPLIT,
+  STATUS,
+  TABLE,
+  UNCLAIMED_ACCESS,
+  UNCLAIMED_CELL,
+} from './layout';
+import { bitsOf, leafOfNumber } from './page-map';
 
 // From JavaScript an address is a number: any, and unclaimed unless an integer in [0, 2^52).
 
 /**
  * One guest read of 4 bytes, what drivers do nearly always. -1 with STATUS 0 is a value or all ones; -1 with another
- * STATUS is an outcome that TypeScript finishes.
+ * STATUS is an outcome that TypeScript finishes. Calls nothing but what is inlined: V8 then leaves out the check of the
+ * stack, 0.3 ns.
  */
 export function read4(address: f64): i32 {
-  const bits = <i64>address;
-  const leaf = <f64>bits === address ? leafOf(bits) : EMPTY_LEAF;
-  const low = <u32>bits;
+  const leaf = leafOfNumber(address);
+  const low = <u32>bitsOf(address);
   const kind = kindOf(leaf, low);
   if (inEntry(kind, low)) return load<i32>(entryAt(leaf, low));
-  if (((kind ^ FORWARD) | (low & 3)) === 0) {
-    store<i32>(STATUS, FORWARDED | (load<u32>(leaf, PAGE) << 8));
-    return -1;
-  }
-  return readRest(leaf, kind, low, 4);
+  store<i32>(STATUS, firstOutcome(leaf, kind, low));
+  return -1;
 }
 
-/** The same for any width. Returns the value's low lane, the high lane of 8 bytes in HIGH. */
+/** Outcome of a 4-byte read outside of tables, where a look at the kinds tells it. */
+function firstOutcome(leaf: usize, kind: u32, low: u32): i32 {
+  if (kind === UNCLAIMED_CELL) return UNCLAIMED_ACCESS;
+  const page = load<u32>(leaf, PAGE) << 8;
+  if (((~kind & (HOST | 4)) | (low & 3)) === 0) return FORWARDED | page;
+  if (kind === FORWARD && (low & 0xfff) <= 0xffc && kindOf(leaf, low + 3) === FORWARD) return SPLIT | page;
+  return OTHER;
+}
+
+/** The same for any width; never OTHER. Returns the value's low lane, the high lane of 8 bytes in HIGH. */
 export function read(address: f64, width: u32): i32 {
-  const bits = <i64>address;
-  const leaf = <f64>bits === address ? leafOf(bits) : EMPTY_LEAF;
-  return readRest(leaf, kindOf(leaf, <u32>bits), <u32>bits, width);
+  const leaf = leafOfNumber(address);
+  const low = <u32>bitsOf(address);
+  return readRest(leaf, kindOf(leaf, low), low, width);
 }
 
 /** One guest write of 4 bytes. Returns 0 when all is done, else an outcome that TypeScript finishes. */
 export function write4(address: f64, data: u32): i32 {
-  const bits = <i64>address;
-  const leaf = <f64>bits === address ? leafOf(bits) : EMPTY_LEAF;
-  const low = <u32>bits;
+  const leaf = leafOfNumber(address);
+  const low = <u32>bitsOf(address);
   const kind = kindOf(leaf, low);
-  return inEntry(kind, low) ? writeWord(leaf, kind, low, data) : writeRest(leaf, kind, low, 4, data, 0);
+  if (inEntry(kind, low)) return writeWord(leaf, kind, low, data);
+  if (isForwarded(kind, low)) return FORWARDED | (load<u32>(leaf, PAGE) << 8);
+  return writeRest(leaf, kind, low, 4, data, 0);
 }
 
 /** The same for any width. */
 export function write(address: f64, width: u32, data: u32, dataHigh: u32): i32 {
-  const bits = <i64>address;
-  const leaf = <f64>bits === address ? leafOf(bits) : EMPTY_LEAF;
-  return writeRest(leaf, kindOf(leaf, <u32>bits), <u32>bits, width, data, dataHigh);
+  const leaf = leafOfNumber(address);
+  const low = <u32>bitsOf(address);
+  return writeRest(leaf, kindOf(leaf, low), low, width, data, dataHigh);
 }
 
 /** Kind byte of an address's cell. */
@@ -52,7 +73,12 @@ export function kindOf(leaf: usize, low: u32): u32 {
 
 /** A 4-byte access that a table allows, the case that all doors answer first. */
 export function inEntry(kind: u32, low: u32): bool {
-  return ((kind & TABLE) | (low & 3)) === TABLE;
+  return ((~kind & TABLE) | (low & 3)) === 0;
+}
+
+/** A 4-byte write that a mapped page takes, the next in line. */
+function isForwarded(kind: u32, low: u32): bool {
+  return ((kind ^ FORWARD) | (low & 3)) === 0;
 }
 
 /** Where the storage of an address in a table is. */
@@ -72,7 +98,7 @@ export function readRest(leaf: usize, kind: u32, low: u32, width: u32): i32 {
 
 /** A write that is not the first case. Returns as `write` does. */
 export function writeRest(leaf: usize, kind: u32, low: u32, width: u32, data: u32, dataHigh: u32): i32 {
-  if (width === 4 && ((kind ^ FORWARD) | (low & 3)) === 0) return FORWARDED | (load<u32>(leaf, PAGE) << 8);
+  if (width === 4 && isForwarded(kind, low)) return FORWARDED | (load<u32>(leaf, PAGE) << 8);
   if (isEntryAccess(kind, low, width)) return writeEntry(leaf, kind, low, width, data, dataHigh);
   const outcome = classify(leaf, kind, low & 0xfff, width, true);
   if (outcome === IN_SPAN) return writeEntry(span, load<u32>(span, KINDS), low, width, data, dataHigh);

@@ -1,4 +1,4 @@
-import { DATA, FLAGS, HIGH, PAGE, TABLE_ADDRESS, VECTOR } from './layout';
+import { CONTROL, DATA, FLAGS, HIGH, PAGE, VECTOR } from './layout';
 
 // MSI-X table entries, aligned accesses of 4 or 8 bytes only (PCIe 7.7.2: anything else is undefined).
 // `owner` is a leaf entry or a span of a mixed page.
@@ -17,10 +17,19 @@ export function writeEntry(owner: usize, kind: u32, low: u32, width: u32, data: 
 /** Address and data written while unmasked take effect at the next unmask or enable. */
 export function writeWord(owner: usize, kind: u32, low: u32, data: u32): i32 {
   const pointer = load<u32>(owner, DATA) + low;
-  if (kind !== TABLE_ADDRESS && low & 4) return writeControl(owner, pointer, data);
+  if (isControl(kind, low)) return writeControl(owner, pointer, data);
+  storeWord(owner, pointer, data);
+  return 0;
+}
+
+/** An aligned word of a table is vector control. */
+export function isControl(kind: u32, low: u32): bool {
+  return (kind & CONTROL & (low << 2)) !== 0;
+}
+
+export function storeWord(owner: usize, pointer: usize, data: u32): void {
   store<u32>(pointer, data);
   store<u8>(<usize>load<u32>(owner, FLAGS) + (pointer >> 4), 1);
-  return 0;
 }
 
 /** Vector control: only bit 0, the mask, exists; writing it unchanged does nothing. */

@@ -62,6 +62,10 @@ export const UNCLAIMED_CELL = 0x00;
 export const TABLE_ADDRESS = 0x8c;
 /** Message data and vector control. */
 export const TABLE_DATA = 0x9c;
+/** Tells the two apart: set where the upper word is vector control. */
+export const CONTROL = 0x10;
+/** Set in the kinds of PBA and forwarded cells, and in no other: a mapped page answers reads. */
+export const HOST = 0x20;
 /** The policy adds the widths. */
 export const PBA = 0x20;
 export const FORWARD = 0x3f;
@@ -89,6 +93,8 @@ export const VECTOR = 5;
 export const STRADDLE = 6;
 /** No function claims the address. */
 export const UNCLAIMED_ACCESS = 7;
+/** Not one of the cases of the 4-byte door: the door for any width answers it. */
+export const OTHER = 8;
 
 // ioreq record (Xen public/hvm/ioreq.h):
 //   +0 addr u64  +8 data u64  +16 count u32  +20 size u32  +24 vp_eport u32  +28 pad u16

@@ -1,4 +1,14 @@
-import { FORWARDED, FORWARDED_AT, HIGH, OFFSET, REFUSED, SPLIT, VECTOR } from '../assembly/layout.js';
+import {
+  FORWARDED,
+  FORWARDED_AT,
+  HIGH,
+  OFFSET,
+  OTHER,
+  REFUSED,
+  SPLIT,
+  STATUS,
+  VECTOR,
+} from '../assembly/layout.js';
 import { addressOf, ones, type Width } from './access.js';
 import type { DiagnosticCode, DiagnosticCounter } from './diagnostics.js';
 import type { Domain } from './domain.js';
@@ -59,6 +69,8 @@ export class Completion {
         case REFUSED:
           this.refused.report(page.sbdf, addressOf(low, high));
           break;
+        case OTHER:
+          return this.readAnyWidth(low, high, width);
         default:
           return this.readStraddle(page, width, addressOf(low, high));
       }
@@ -103,6 +115,16 @@ export class Completion {
     } catch (error) {
       domain.failed(this.inUse, error);
     }
+  }
+
+  /** Through the core's door for any width. */
+  private readAnyWidth(low: number, high: number, width: Width): number {
+    const { exports, words } = this.domain.core;
+    const value = exports.read(addressOf(low, high), width);
+    if (value !== -1) return value;
+    const outcome = words[STATUS / 4];
+    words[STATUS / 4] = 0;
+    return outcome === 0 ? -1 : this.read(outcome, low, high, width);
   }
 
   /** Each byte asks for the page until it is there. */
