@@ -1,8 +1,9 @@
 import { EMPTY_LEAF, TOP } from './layout';
 
-/** 2^52: an integer in [0, 2^52) added to it becomes the sum's low 52 bits, and these the bits above. */
+/** 2^52: an integer in [0, 2^52) added to it becomes the low 52 bits of the sum. */
 const UNIT: f64 = 4503599627370496.0;
-const ABOVE: u64 = 0x433;
+/** The sum's bits from 36 on, but for the integer's. */
+const UNIT_TOP: u32 = 0x433 << 16;
 
 /** The low 52 bits are the address, if the number is one. Converting it saturates: a read would be 0.5 ns slower. */
 export function bitsOf(address: f64): u64 {
@@ -12,22 +13,20 @@ export function bitsOf(address: f64): u64 {
 /** Leaf entry of the page that holds a number's address; an unclaimed one unless it is an integer in [0, 2^52). */
 export function leafOfNumber(address: f64): usize {
   const sum = address + UNIT;
-  const bits = reinterpret<u64>(sum);
-  // Two tests and not one: joined, both would be computed as values.
   if (sum - UNIT !== address) return EMPTY_LEAF;
-  if (bits >> 52 !== ABOVE) return EMPTY_LEAF;
-  return leafIn(bits);
+  const bits = reinterpret<u64>(sum);
+  return leafIn(bits, <u32>(bits >> 36) - UNIT_TOP);
 }
 
 /** The same for an address that is an integer. */
 export function leafOf(address: u64): usize {
-  if (address >> 52) return EMPTY_LEAF;
-  return leafIn(address);
+  return leafIn(address, <u32>(address >> 36));
 }
 
-/** Of the low 52 bits. */
-function leafIn(bits: u64): usize {
-  const mid = load<u32>(<u32>(bits >> 36) & 0xfffc, TOP);
+/** `top`: the bits from 36 on. An address has 16 of them. */
+function leafIn(bits: u64, top: u32): usize {
+  if (top > 0xffff) return EMPTY_LEAF;
+  const mid = load<u32>(top & 0xfffc, TOP);
   const leaf = load<u32>(mid + (<u32>(bits >> 22) & 0xfffc));
   return leaf + ((<u32>bits >> 8) & 0xfff0);
 }
