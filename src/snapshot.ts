@@ -91,17 +91,23 @@ function saveFunction({ sbdf, config, command, decoding, bars, msixState }: PciF
  */
 export function restore(domain: Domain, { functions }: Snapshot): void {
   const pairs = [...domain.functions.values()].map((fn, index) => ({ fn, state: functions[index] }));
+  // A callback may deassign functions.
+  const each = (work: (fn: PciFunction, state: FunctionSnapshot) => void) => {
+    for (const { fn, state } of pairs) if (domain.functions.get(fn.sbdf) === fn) work(fn, state);
+  };
   // All are switched off before one is switched on: BARs may have changed places.
-  for (const { fn } of pairs) domain.switchOff(fn);
-  for (const { fn, state } of pairs) place(fn, state);
-  for (const { fn, state } of pairs) switchOn(domain, fn, state);
-  for (const { fn, state } of pairs) {
-    const { msixState, host } = fn;
-    const { policy, hardware } = domain;
-    // Each has what its class saves: that was checked.
-    const msix = state.msix as SoftwareMsixState | null;
-    if (msixState && msix) domain.attempt(fn, () => msixState.restore(msix, host, policy, hardware));
-  }
+  each((fn) => domain.switchOff(fn));
+  each(place);
+  each((fn, state) => switchOn(domain, fn, state));
+  each((fn, { msix }) => restoreMsix(domain, fn, msix));
+}
+
+function restoreMsix(domain: Domain, fn: PciFunction, state: MsixSnapshot | null): void {
+  const { msixState, host } = fn;
+  if (!msixState || !state) return;
+  // A software function's has what its class saves: that was checked.
+  const msix = state as SoftwareMsixState;
+  domain.attempt(fn, () => msixState.restore(msix, host, domain.policy, domain.hardware));
 }
 
 function place(fn: PciFunction, { config, command, bars }: FunctionSnapshot): void {

@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { createDispatcher, type Dispatcher } from '../src/dispatcher.js';
 import { TraplineError } from '../src/errors.js';
-import type { FunctionDescription } from '../src/function.js';
+import type { AssignedFunction, FunctionDescription } from '../src/function.js';
+import type { PciFunction } from '../src/pci/function.js';
 import { type Policy, policies } from '../src/policy.js';
 import { parseSbdf } from '../src/sbdf.js';
 import type { Snapshot } from '../src/snapshot.js';
@@ -236,6 +237,32 @@ describe('restoring', () => {
     }
   });
 
+  it.each(['disarmVector', 'armVector', 'writeConfig'] as const)(
+    'leaves a function alone that %s deassigns on the way, and whose memory is another one then',
+    (method) => {
+      const { dispatcher, host, errors } = running();
+      const snapshot = dispatcher.save();
+      const original = host[method].bind(host) as (...args: unknown[]) => void;
+      let next: AssignedFunction | undefined;
+      Object.assign(host, {
+        [method](...args: unknown[]) {
+          original(...args);
+          const [fn] = dispatcher.functions;
+          if (next || (fn as PciFunction).switching) return;
+          dispatcher.deassign(fn.sbdf);
+          next = dispatcher.assign({ ...device, sbdf: '03:00.0' });
+        },
+      });
+      dispatcher.restore(snapshot);
+      expect(errors).toEqual([]);
+      expect(dispatcher.functions.map(({ sbdf }) => sbdf)).toEqual([0x200, 0x300]);
+      expect([dispatcher.trappedPages, dispatcher.locate(AT)]).toEqual([0, undefined]);
+      for (const index of [0, 1]) {
+        expect(next?.vector(index)).toMatchObject({ addressLow: 0, data: 0, masked: true, updated: false });
+      }
+    },
+  );
+
   it('moves the physical BARs of the hardware domain', () => {
     const { dispatcher: saved, fn } = machine(policies.xen, 'hardware');
     fn.moveBar(2, 0xd000_0000);
@@ -297,6 +324,13 @@ describe('of a software function', () => {
       expect(target.sent()).toEqual(control === 0x8000 ? [] : both);
     },
   );
+
+  it('is left alone when ending its legacy interrupt deassigns it', () => {
+    const host = { mapPage: () => null, disableIntx: () => target.dispatcher.deassign(8) };
+    target = new SoftwareDevice({ host });
+    target.dispatcher.restore(saved());
+    expect([target.errors, target.dispatcher.functions, target.told()]).toEqual([[], [], []]);
+  });
 
   it('replaces what was there, which is masked first', () => {
     target.start();

@@ -92,12 +92,13 @@ export class Msix {
   restore({ control, entries }: MsixState, host: Host, policy: Policy, hardware: boolean): void {
     const { vectors } = this;
     for (const [index, entry] of entries.entries()) {
+      if (vectors.released) return;
       vectors.set(index, entry);
       if (!entry.armed) continue;
       host.armVector?.(this.sbdf, vectors.get(index));
       vectors.setArmed(index, true);
     }
-    if (control !== this.control) this.setControl(control, host, policy, hardware);
+    if (control !== this.control && !vectors.released) this.setControl(control, host, policy, hardware);
   }
 
   /** The guest changed a vector's mask bit. */

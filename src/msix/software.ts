@@ -141,6 +141,7 @@ export class SoftwareMsix extends Msix implements Interrupts {
   /** As if every vector had been masked before: what is pending and not masked is sent, once. */
   override restore({ control, entries, pending, uses }: SoftwareMsixState, host: Host): void {
     if (control & ENABLE) host.disableIntx?.(this.sbdf);
+    if (this.detached) return;
     this.uses.set(uses);
     for (const [index, entry] of entries.entries()) this.vectors.set(index, entry);
     for (const vector of pending) this.pendingBits.set(vector);
