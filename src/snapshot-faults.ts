@@ -1,5 +1,6 @@
 import { ADDRESS_LIMIT } from './access.js';
 import type { Domain } from './domain.js';
+import { isInteger } from './integer.js';
 import { ENABLE, FUNCTION_MASK } from './msix/msix.js';
 import type { FunctionBar } from './pci/bar.js';
 import type { PciFunction } from './pci/function.js';
@@ -186,6 +187,3 @@ const isFields = (value: unknown): value is Fields =>
 
 const isList = (value: unknown, length: number): value is readonly unknown[] =>
   Array.isArray(value) && value.length === length;
-
-const isInteger = (value: unknown, from: number, to: number): value is number =>
-  Number.isInteger(value) && (value as number) >= from && (value as number) <= to;

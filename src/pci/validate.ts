@@ -1,5 +1,6 @@
 import { ADDRESS_LIMIT, PAGE_SIZE } from '../access.js';
 import type { BarDescription, FunctionDescription, MsixLayout } from '../function.js';
+import { isInteger } from '../integer.js';
 import { formatSbdf, type Sbdf } from '../sbdf.js';
 import { capabilities, MSIX } from './capabilities.js';
 import { HEADER_TYPE, headerOf } from './header.js';
@@ -8,9 +9,6 @@ import { isMsix, placeFault } from './msix-capability.js';
 /** A memory BAR has at least 16 bytes, and as much alignment (PCI 3.0 6.2.5.1). */
 export const BAR_GRAIN = 16;
 const TYPES = ['io', 'mem32', 'mem64', 'rom'];
-
-const isInteger = (value: unknown, from: number, to: number): value is number =>
-  Number.isInteger(value) && (value as number) >= from && (value as number) <= to;
 
 /** What is wrong with a description, a sentence each. `lenient`: what devices get wrong is accepted, as far as it can be. */
 export function descriptionFaults(description: FunctionDescription, sbdf: Sbdf, lenient: boolean): string[] {

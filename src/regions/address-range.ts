@@ -1,3 +1,5 @@
+import { isInteger } from '../integer.js';
+
 // Constants of its own: a module that this entry shared with the core would be bundled apart from the core, and V8 folds
 // no imported constants (docs/decisions.md).
 export const ADDRESS_LIMIT = 2 ** 52;
@@ -24,10 +26,6 @@ export const rangeText = ({ start, end }: AddressRange): string => `${hex(start)
 /** Whether they share a byte: an empty range shares none. */
 export const overlap = (one: AddressRange, other: AddressRange): boolean =>
   Math.max(one.start, other.start) < Math.min(one.end, other.end);
-
-/** Whether a value is an integer in [from, to]. */
-export const isInteger = (value: unknown, from: number, to: number): value is number =>
-  Number.isInteger(value) && (value as number) >= from && (value as number) <= to;
 
 /** For messages: numbers as people write addresses. */
 export const shown = (value: unknown): string =>

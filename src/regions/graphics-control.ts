@@ -1,5 +1,6 @@
 import { TraplineError } from '../errors.js';
-import { isInteger, KIB, MIB, shown } from './address-range.js';
+import { isInteger } from '../integer.js';
+import { KIB, MIB, shown } from './address-range.js';
 import { atLeast, checkGeneration, type GraphicsGeneration, generationFault } from './graphics-generation.js';
 
 /** What the graphics control register (GGC, GMCH_CTL) says. Sizes are in bytes. */

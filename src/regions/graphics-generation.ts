@@ -1,5 +1,6 @@
 import { TraplineError } from '../errors.js';
-import { isInteger, shown } from './address-range.js';
+import { isInteger } from '../integer.js';
+import { shown } from './address-range.js';
 
 /**
  * Intel graphics by how their stolen memory is described, oldest first. Some parts decode unlike others of their

@@ -1,5 +1,6 @@
 import { TraplineError } from '../errors.js';
-import { isInteger, shown } from './address-range.js';
+import { isInteger } from '../integer.js';
+import { shown } from './address-range.js';
 
 /**
  * The low 32 bits of a graphics page table entry (GTT) that points into the host's stolen memory, as they must be for

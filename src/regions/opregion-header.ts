@@ -1,5 +1,5 @@
+import { ADDRESS_LIMIT } from './address-range.js';
 import { OPREGION_SIZE } from './opregion-fields.js';
-import { PHYSICAL_LIMIT } from './physical-memory.js';
 
 export const SIGNATURE = 'IntelGraphicsMem';
 /** Offsets of what decides where the VBT is. None but SIZE is aligned to its width. */
@@ -59,7 +59,7 @@ export function headerFaults(header: OpRegionHeader, asls: number, vbtLimit = VB
   if (size * 1024 !== OPREGION_SIZE) faults.push(`SIZE: expected 8 KiB, got ${size}`);
   if (!hasExtendedVbt(header)) return faults;
   if (rvds > vbtLimit) faults.push(`RVDS: expected a VBT of at most ${vbtLimit} bytes, got ${rvds}`);
-  if (vbtAddress(header, asls) + BigInt(rvds) > BigInt(PHYSICAL_LIMIT)) {
+  if (vbtAddress(header, asls) + BigInt(rvds) > BigInt(ADDRESS_LIMIT)) {
     const base = isRelative(version) && asls > 0 ? `0x${asls.toString(16)} + ` : '';
     faults.push(`RVDA: expected a VBT below 2^52, got it at ${base}0x${rvda.toString(16)}`);
   }

@@ -1,8 +1,5 @@
 import { TraplineError } from '../errors.js';
 
-/** Physical addresses are integers in [0, 2^52): exact in a number. */
-export const PHYSICAL_LIMIT = 2 ** 52;
-
 /** Live bytes behind a callback. `offset` and `offset + into.length` lie within what was mapped. */
 export interface ByteReader {
   /** Fills `into` with what is there now. */

@@ -1,6 +1,7 @@
 import { TraplineError } from '../errors.js';
+import { isInteger } from '../integer.js';
 import { parseSbdf, type Sbdf } from '../sbdf.js';
-import { ADDRESS_LIMIT, type AddressRange, isInteger, PAGE_SIZE, shown } from './address-range.js';
+import { ADDRESS_LIMIT, type AddressRange, PAGE_SIZE, shown } from './address-range.js';
 
 /**
  * A range that a device goes on using by DMA, so that an IOMMU must keep it mapped to itself. A guest with a virtual

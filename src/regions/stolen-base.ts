@@ -1,5 +1,6 @@
 import { TraplineError } from '../errors.js';
-import { ADDRESS_LIMIT, FOUR_GIB, isInteger, KIB, MIB, shown } from './address-range.js';
+import { isInteger } from '../integer.js';
+import { ADDRESS_LIMIT, FOUR_GIB, KIB, MIB, shown } from './address-range.js';
 import { atLeast, type GraphicsGeneration, generationFault } from './graphics-generation.js';
 
 /** Raw register values that tell the base of stolen memory. Which a generation has: `decodeStolenBase`. */

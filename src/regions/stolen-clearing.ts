@@ -1,5 +1,6 @@
 import { TraplineError } from '../errors.js';
-import { ADDRESS_LIMIT, type AddressRange, isInteger, rangeFault, shown } from './address-range.js';
+import { isInteger } from '../integer.js';
+import { ADDRESS_LIMIT, type AddressRange, rangeFault, shown } from './address-range.js';
 
 /** The host's stolen memory. Offsets and lengths are in bytes from its base. */
 export interface StolenStore {

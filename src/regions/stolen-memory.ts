@@ -1,10 +1,10 @@
 import { TraplineError } from '../errors.js';
+import { isInteger } from '../integer.js';
 import { parseSbdf, type Sbdf } from '../sbdf.js';
 import {
   ADDRESS_LIMIT,
   type AddressRange,
   FOUR_GIB,
-  isInteger,
   MIB,
   type NamedRange,
   overlap,

@@ -1,6 +1,7 @@
 import type { Width } from '../access.js';
 import { TraplineError } from '../errors.js';
-import { ADDRESS_LIMIT, isInteger, MIB, shown } from './address-range.js';
+import { isInteger } from '../integer.js';
+import { ADDRESS_LIMIT, MIB, shown } from './address-range.js';
 import { decodeGraphicsControl } from './graphics-control.js';
 import { atLeast, type GraphicsGeneration, generationFault } from './graphics-generation.js';
 

@@ -1,36 +1,29 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { explain, help } from '../../src/cli/explain.js';
+import { catchPrinted, printed } from './printed.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'explain-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-let printed = '';
-beforeEach(() => {
-  printed = '';
-  vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
-    printed += text;
-    return true;
-  });
-});
-afterEach(() => vi.restoreAllMocks());
+catchPrinted();
 
 const M1 = ['--inventory', 'test/fixtures/m1/lspci.txt'];
 
 it('--help, and its example as printed', async () => {
   expect(await explain(['--help'])).toBe(0);
-  expect(printed).toBe(help);
+  expect(printed.text).toBe(help);
   const [, command, output] = /^ {2}\$ trapline explain (.*)\n((?: {2}.*\n)+)/m.exec(help) as RegExpExecArray;
-  printed = '';
+  printed.clear();
   expect(await explain(command.split(' '))).toBe(0);
-  expect(printed).toBe(output.replaceAll(/^ {2}/gm, ''));
+  expect(printed.text).toBe(output.replaceAll(/^ {2}/gm, ''));
 });
 
 it('policies that differ are told apart, accesses by an empty line', async () => {
   expect(await explain([...M1, '0xfe203000+1', '4263510016'])).toBe(0);
-  expect(printed).toBe(`0xfe203000, 1 byte: 0000:01:00.0 BAR0+0x3000, PBA word 0, bits of vectors 0..7
+  expect(printed.text).toBe(`0xfe203000, 1 byte: 0000:01:00.0 BAR0+0x3000, PBA word 0, bits of vectors 0..7
   strict, xen
     read             all ones [bad-size]
     write            dropped [bad-size]
@@ -51,7 +44,7 @@ it('policies that differ are told apart, accesses by an empty line', async () =>
 
 it('the parts of an access across owners', async () => {
   await explain([...M1, '--policy', 'strict', '01:00.0:bar0+0x2ffe']);
-  expect(printed).toMatch(
+  expect(printed.text).toMatch(
     /^0xfe202ffe, 4 bytes:\n {2}bytes 0\.\.1: 0000:01:00\.0 BAR0\+0x2ffe, registers .*\n {2}bytes 2\.\.3: 0000:01:00\.0 BAR0\+0x3000, PBA word 0, bits of vectors 0\.\.15\n {2}strict\n/,
   );
 });
@@ -66,7 +59,7 @@ describe('notation', () => {
     ['00:04.0:ROM+16', 0xfe400010, 4],
   ])('%s', async (text, address, width) => {
     await explain([...M1, '--json', '--policy', 'xen', text]);
-    expect(JSON.parse(printed)).toMatchObject([{ address, width, policies: [{ policy: 'xen' }] }]);
+    expect(JSON.parse(printed.text)).toMatchObject([{ address, width, policies: [{ policy: 'xen' }] }]);
   });
 });
 
@@ -78,7 +71,7 @@ it('several inventories, the hardware domain', async () => {
   );
   const args = [...M1, '--inventory', later, '--json', '--domain', 'hardware'];
   await explain([...args, '0xfd000000', '0xfe203000']);
-  const explanations = JSON.parse(printed);
+  const explanations = JSON.parse(printed.text);
   expect(explanations[0].parts).toMatchObject([{ sbdf: '0000:03:00.0' }]);
   for (const { writes } of explanations[1].policies) {
     expect(writes).toMatchObject([{ result: 'host', host: [{ address: 0xfe203000, width: 4 }] }]);
@@ -116,7 +109,7 @@ describe('bad input', () => {
     [['--inventory', file('hello\n'), '0'], /expected the output of lspci -vvv/],
   ])('%j', async (args, message) => {
     await expect(explain(args)).rejects.toThrow(message);
-    expect(printed).toBe('');
+    expect(printed.text).toBe('');
   });
 
   it('a BAR without an address', async () => {

@@ -11,22 +11,15 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { help, opregion } from '../../src/cli/opregion.js';
 import { image, laptopDump, vbtTable } from '../regions/opregion-images.js';
+import { catchPrinted, printed } from './printed.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'opregion-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-let printed = '';
-beforeEach(() => {
-  printed = '';
-  vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
-    printed += text;
-    return true;
-  });
-});
-afterEach(() => vi.restoreAllMocks());
+catchPrinted();
 
 const FIXTURE = 'test/fixtures/opregion/opregion-2.0.bin';
 
@@ -51,13 +44,13 @@ const located = (version: number, rvda: bigint, rvds: number) => (view: DataView
 
 it('--help, and its example as printed', async () => {
   expect(await opregion(['--help'])).toBe(0);
-  expect(printed).toBe(help);
+  expect(printed.text).toBe(help);
   const [, command, output] = /^ {2}\$ trapline opregion (.*)\n((?: {2}.*\n)+)/m.exec(
     help,
   ) as RegExpExecArray;
-  printed = '';
+  printed.clear();
   expect(await opregion(command.split(' '))).toBe(0);
-  expect(printed).toBe(output.replaceAll(/^ {2}/gm, ''));
+  expect(printed.text).toBe(output.replaceAll(/^ {2}/gm, ''));
 });
 
 it('the example is the dump that the tests make', () => {
@@ -66,13 +59,13 @@ it('the example is the dump that the tests make', () => {
 
 it('a VBT behind a 2.1 is decoded', async () => {
   expect(await opregion([dump(located(0x0201, 0x2000n, 0x2200), vbtTable(0x2200))])).toBe(0);
-  expect(printed).toContain(`
+  expect(printed.text).toContain(`
   VBT         extended, 8704 bytes at 0x2000 from the OpRegion's start
               $VBT SYNTHETIC, version 100, 8704 bytes, header 48, checksum 0x5a
               BDB at 0x30, BIOS_DATA_BLOCK, version 228, 8656 bytes
   guest       2.1, 16896 bytes, RVDA 0x2000
 `);
-  expect(printed).not.toMatch(/note|wrong/);
+  expect(printed.text).not.toMatch(/note|wrong/);
 });
 
 it('a VBT in mailbox 4, which has 6 KiB with mailbox 5 and 7 KiB without', async () => {
@@ -82,12 +75,12 @@ it('a VBT in mailbox 4, which has 6 KiB with mailbox 5 and 7 KiB without', async
     bytes.set(vbtTable(0x1801), 0x400);
   };
   expect(await opregion([dump(change(0b01111))])).toBe(0);
-  expect(printed).toContain('  VBT         in mailbox 4, room for 7168 bytes\n');
-  expect(printed).toContain('  guest       2.0, 8192 bytes, RVDA 0x0\n');
-  printed = '';
+  expect(printed.text).toContain('  VBT         in mailbox 4, room for 7168 bytes\n');
+  expect(printed.text).toContain('  guest       2.0, 8192 bytes, RVDA 0x0\n');
+  printed.clear();
   expect(await opregion([dump(change(0b11111))])).toBe(1);
-  expect(printed).toContain('  VBT         in mailbox 4, room for 6144 bytes\n');
-  expect(printed).toContain('  wrong       VBT: it says 6145 bytes, its place has 6144\n');
+  expect(printed.text).toContain('  VBT         in mailbox 4, room for 6144 bytes\n');
+  expect(printed.text).toContain('  wrong       VBT: it says 6145 bytes, its place has 6144\n');
 });
 
 describe('what is wrong', () => {
@@ -132,15 +125,15 @@ describe('what is wrong', () => {
     ],
   ])('%s', async (fault, change, behind) => {
     expect(await opregion([dump(change, ...behind)])).toBe(1);
-    expect(printed).toContain(`  wrong       ${fault}\n`);
-    printed = '';
+    expect(printed.text).toContain(`  wrong       ${fault}\n`);
+    printed.clear();
     expect(await opregion(['--json', join(folder, 'dump.bin')])).toBe(1);
-    expect(JSON.parse(printed).faults).toContain(fault);
+    expect(JSON.parse(printed.text).faults).toContain(fault);
   });
 
   it('what Trapline refuses is said to be', async () => {
     await opregion([dump((view) => view.setUint32(0x10, 9, true))]);
-    expect(printed).toContain('  guest       refused\n');
+    expect(printed.text).toContain('  guest       refused\n');
   });
 });
 
@@ -182,7 +175,7 @@ describe('what is worth knowing', () => {
       ...behind,
     );
     expect(await opregion([path])).toBe(0);
-    expect(printed).toContain(`  note        ${note}\n`);
+    expect(printed.text).toContain(`  note        ${note}\n`);
   });
 
   it('a sound dump has nothing of it', async () => {
@@ -192,14 +185,14 @@ describe('what is worth knowing', () => {
       view.setUint32(0x60, 1 << 13, true);
     });
     expect(await opregion([path])).toBe(0);
-    expect(printed).not.toMatch(/note|wrong/);
+    expect(printed.text).not.toMatch(/note|wrong/);
   });
 });
 
 it('--json is one object with every field of every mailbox', async () => {
   expect(await opregion(['--json', FIXTURE])).toBe(0);
-  expect(printed.trimEnd().split('\n')).toHaveLength(1);
-  const decoded = JSON.parse(printed);
+  expect(printed.text.trimEnd().split('\n')).toHaveLength(1);
+  const decoded = JSON.parse(printed.text);
   expect(decoded).toMatchObject({
     version: '2.0',
     size: 8192,
@@ -228,9 +221,9 @@ it('what is not printable cannot reach a terminal', async () => {
   const bytes = image({ version: 0x0200 });
   bytes.fill(0x1b, 0x18, 0x84);
   await opregion([file(bytes)]);
-  expect(printed).toMatch(/^ {2}system BIOS \.{32}$/m);
-  expect(printed).toMatch(/^ {2}video BIOS {2}\.{16}$/m);
-  expect([...printed].every((letter) => letter === '\n' || (letter >= ' ' && letter <= '~'))).toBe(true);
+  expect(printed.text).toMatch(/^ {2}system BIOS \.{32}$/m);
+  expect(printed.text).toMatch(/^ {2}video BIOS {2}\.{16}$/m);
+  expect([...printed.text].every((letter) => letter === '\n' || (letter >= ' ' && letter <= '~'))).toBe(true);
 });
 
 describe('bad input', () => {
@@ -256,7 +249,7 @@ describe('bad input', () => {
   ])('%s', async (_, path, message) => {
     await expect(opregion([path()])).rejects.toThrow(message);
     await expect(opregion(['--json', path()])).rejects.toThrow(message);
-    expect(printed).toBe('');
+    expect(printed.text).toBe('');
   });
 
   it.each<[string[], RegExp]>([

@@ -1,31 +1,24 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { help, stolen } from '../../src/cli/stolen.js';
+import { catchPrinted, printed } from './printed.js';
 
-let printed = '';
-beforeEach(() => {
-  printed = '';
-  vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
-    printed += text;
-    return true;
-  });
-});
-afterEach(() => vi.restoreAllMocks());
+catchPrinted();
 
 const GEN9 = ['--device', '0x3e92', '--ggc', '0x02c0', '--bdsm', '0x7c000001'];
 const run = (...args: string[]) => stolen(args);
 
 it('--help, and its example as printed', async () => {
   expect(await run('--help')).toBe(0);
-  expect(printed).toBe(help);
+  expect(printed.text).toBe(help);
   const [, command, output] = /^ {2}\$ trapline stolen (.*)\n((?: {2}.*\n)+)/m.exec(help) as RegExpExecArray;
-  printed = '';
+  printed.clear();
   expect(await run(...command.split(' '))).toBe(0);
-  expect(printed).toBe(output.replaceAll(/^ {2}/gm, ''));
+  expect(printed.text).toBe(output.replaceAll(/^ {2}/gm, ''));
 });
 
 it('--json is the plan with what was decoded', async () => {
   expect(await run(...GEN9, '--ram', '0x7e000000', '--high-ram', '1G', '--json', '--trap')).toBe(0);
-  expect(JSON.parse(printed)).toMatchObject({
+  expect(JSON.parse(printed.text)).toMatchObject({
     generation: 'gen9',
     control: { size: 0x4000000, gttSize: 0x800000 },
     case: 'B',
@@ -47,7 +40,9 @@ it('--json is the plan with what was decoded', async () => {
 
 it('64 bits of BDSM from gen11 on', async () => {
   await run('--generation', 'gen11', '--ggc', '0x02c0', '--bdsm', '0x480000001', '--ram', '2g');
-  expect(printed).toMatch(/^gen11: 64 MiB of stolen memory at 0x480000000-0x484000000\ncase C: outside RAM;/);
+  expect(printed.text).toMatch(
+    /^gen11: 64 MiB of stolen memory at 0x480000000-0x484000000\ncase C: outside RAM;/,
+  );
 });
 
 it('firmware ranges, the limit and the base', async () => {
@@ -62,20 +57,20 @@ it('firmware ranges, the limit and the base', async () => {
     '--limit',
     '2G',
   );
-  expect(printed).toContain('  0x9fc00-0x100000  reserved\n');
+  expect(printed.text).toContain('  0x9fc00-0x100000  reserved\n');
 });
 
 it('parts without BDSM', async () => {
   await run('--generation', 'i830', '--ggc', '0x40', '--drb3', '8', '--esmramc', '3', '--ram', '16M');
-  expect(printed).toMatch(/^i830: 8 MiB of stolen memory at 0xf700000-0xff00000\n/);
-  expect(printed).toContain('before gen8 i915 leaves stolen memory alone');
-  printed = '';
+  expect(printed.text).toMatch(/^i830: 8 MiB of stolen memory at 0xf700000-0xff00000\n/);
+  expect(printed.text).toContain('before gen8 i915 leaves stolen memory alone');
+  printed.clear();
   await run('--generation', 'i865', '--ggc', '0x40', '--toud', '0x3f80', '--esmramc', '0', '--ram', '16M');
-  expect(printed).toMatch(/^i865: 16 MiB of stolen memory at 0x3f800000-/);
-  printed = '';
+  expect(printed.text).toMatch(/^i865: 16 MiB of stolen memory at 0x3f800000-/);
+  printed.clear();
   await run('--generation', 'meteorlake', '--ggc', '0x02c0', '--ram', '1G');
   expect(
-    printed,
+    printed.text,
   ).toBe(`meteorlake: stolen memory has no base register and is reached through BAR 2: nothing to plan
 E820
   0x0-0x40000000  ram
@@ -86,7 +81,7 @@ registers that the guest must read
 
 it('no stolen memory, and a warning', async () => {
   await run('--generation', 'gen5', '--ggc', '0xe0', '--bdsm', '0', '--ram', '1G');
-  expect(printed).toMatch(
+  expect(printed.text).toMatch(
     /^warning: size field 0xe of GGC 0xe0 .*\ngen5: no stolen memory: nothing to plan\nE820\n/,
   );
 });
@@ -128,6 +123,6 @@ describe('bad input', () => {
     [[...GEN9, 'what'], /Unexpected argument 'what'/],
   ])('%j', async (args, message) => {
     await expect(stolen(args)).rejects.toThrow(message);
-    expect(printed).toBe('');
+    expect(printed.text).toBe('');
   });
 });
