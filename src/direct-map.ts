@@ -1,6 +1,7 @@
 import { ADDRESS_LIMIT, PAGE_SIZE, pageOf } from './access.js';
 import type { MappedRange } from './function.js';
 import type { FunctionBar } from './pci/bar.js';
+import { RangeIndex } from './range-index.js';
 
 /** Which pages trap, and for which BARs' sake. */
 export interface TrapPlan {
@@ -15,9 +16,12 @@ export interface TrapPlan {
  */
 export class DirectMap {
   private readonly plan: TrapPlan;
-  /** In the order of enabling. */
-  private readonly enabled = new Set<FunctionBar>();
+  /** What each enabled BAR is in the order of enabling. */
+  private readonly enabled = new Map<FunctionBar, number>();
+  /** By the pages that they have bytes on or make trap. */
+  private readonly reach = new RangeIndex<FunctionBar>();
   private readonly ranges = new Map<FunctionBar, readonly MappedRange[]>();
+  private sequence = 0;
 
   constructor(plan: TrapPlan) {
     this.plan = plan;
@@ -30,13 +34,19 @@ export class DirectMap {
 
   /** BARs were enabled, and the plan knows. When the host throws, all else is mapped; `remove` takes it back. */
   add(bars: readonly FunctionBar[]): void {
-    for (const bar of bars) this.enabled.add(bar);
+    for (const bar of bars) {
+      this.enabled.set(bar, this.sequence++);
+      this.reach.set(bar, this.reachOf(bar));
+    }
     this.update(bars);
   }
 
   /** BARs were disabled, and the plan knows. */
   remove(bars: readonly FunctionBar[]): void {
-    for (const bar of bars) this.enabled.delete(bar);
+    for (const bar of bars) {
+      this.enabled.delete(bar);
+      this.reach.delete(bar);
+    }
     this.update(bars);
   }
 
@@ -78,27 +88,34 @@ export class DirectMap {
 
   /** Other enabled BARs with bytes on this one's pages, or that make some of them trap, in the order of enabling. */
   private neighbours(bar: FunctionBar): FunctionBar[] {
-    return [...this.enabled].filter(
-      (other) => other !== bar && (this.reaches(bar, other) || this.reaches(other, bar)),
-    );
+    return this.reach
+      .touching(this.reachOf(bar))
+      .filter((other) => other !== bar)
+      .sort((a, b) => this.order(a) - this.order(b));
+  }
+
+  private order(bar: FunctionBar): number {
+    return this.enabled.get(bar) as number;
   }
 
   /** A malformed table or PBA may lie past the end of its BAR. */
-  private reaches(bar: FunctionBar, other: FunctionBar): boolean {
-    const { start, end } = pagesAround(other);
-    if (bar.address < end && bar.end > start) return true;
-    return this.plan.candidates(bar).some((page) => page >= start && page < end);
+  private reachOf(bar: FunctionBar): { start: number; end: number } {
+    const { start, end } = pagesAround(bar);
+    const pages = this.plan.candidates(bar);
+    return {
+      start: pages.reduce((lowest, page) => Math.min(lowest, page), start),
+      end: pages.reduce((highest, page) => Math.max(highest, page + PAGE_SIZE), end),
+    };
   }
 
   private wanted(bar: FunctionBar): MappedRange[] {
     if (!this.enabled.has(bar) || bar.end > ADDRESS_LIMIT) return [];
-    const order = [...this.enabled];
     const neighbours = this.neighbours(bar);
     const trapping = [bar, ...neighbours]
       .flatMap((other) => this.plan.candidates(other))
       .filter((page) => this.plan.traps(page))
       .map((page) => ({ start: page, end: page + PAGE_SIZE }));
-    const taken = neighbours.filter((other) => order.indexOf(other) < order.indexOf(bar)).map(pagesAround);
+    const taken = neighbours.filter((other) => this.order(other) < this.order(bar)).map(pagesAround);
     const { start, end } = pagesAround(bar);
     const ranges: MappedRange[] = [];
     let at = start;
