@@ -1,0 +1,33 @@
+import type { Machine } from '../inventory/machine.js';
+import { formatSbdf, type Sbdf } from '../sbdf.js';
+
+/**
+ * Linux's `pci=resource_alignment=` for these functions: `[order@]device`, order being log2 of the alignment, `;` between
+ * them because `pci=` is cut at commas. All of a model's functions, if there are several, in one entry.
+ */
+export function resourceAlignment(machine: Machine, functions: readonly Sbdf[], pageSize: number): string {
+  const chosen = new Set(functions);
+  const models = new Map<string, Sbdf[]>();
+  for (const { sbdf, vendor, device } of machine.functions) {
+    if (vendor === undefined || device === undefined) continue;
+    const model = `pci:${id(vendor)}:${id(device)}`;
+    const instances = models.get(model);
+    if (instances) instances.push(sbdf);
+    else models.set(model, [sbdf]);
+  }
+  const merged = [...models].filter(
+    ([, sbdfs]) => sbdfs.length > 1 && sbdfs.every((sbdf) => chosen.has(sbdf)),
+  );
+  const covered = new Set(merged.flatMap(([, sbdfs]) => sbdfs));
+  const single = [...chosen].filter((sbdf) => !covered.has(sbdf));
+  const order = Math.log2(pageSize);
+  const devices = [...merged.map(([model]) => model), ...single.sort((a, b) => a - b).map(address)];
+  return devices.length === 0
+    ? ''
+    : `pci=resource_alignment=${devices.map((device) => `${order}@${device}`).join(';')}`;
+}
+
+const id = (value: number): string => value.toString(16).padStart(4, '0');
+
+/** The segment is left out where it is 0, as in the kernel's own texts. */
+const address = (sbdf: Sbdf): string => formatSbdf(sbdf).replace(/^0000:/, '');

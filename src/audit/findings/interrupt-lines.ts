@@ -1,0 +1,32 @@
+import type { InventoryFunction } from '../../inventory/machine.js';
+import { formatSbdf } from '../../sbdf.js';
+import type { Finding } from '../finding.js';
+import { finding, type Subject } from './subject.js';
+
+/** F8. */
+export function sharedLines({ machine }: Subject): Finding[] {
+  const lines = new Map<number, InventoryFunction[]>();
+  for (const fn of machine.functions) {
+    const { pin, irq } = fn.interrupt;
+    if (!pin || irq === undefined) continue;
+    const sharers = lines.get(irq);
+    if (sharers) sharers.push(fn);
+    else lines.set(irq, [fn]);
+  }
+  return [...lines]
+    .filter(([, functions]) => functions.length > 1)
+    .sort(([a], [b]) => a - b)
+    .map(([irq, functions]) => {
+      const using = functions.filter(
+        ({ interrupt, msix }) => !interrupt.intxDisabled && !interrupt.msiEnabled && !msix?.enabled,
+      );
+      const names = functions.map(({ sbdf }) => formatSbdf(sbdf)).join(', ');
+      return finding(
+        'F8',
+        using.length > 1 ? 'warning' : 'info',
+        `${names} share the interrupt line IRQ ${irq}; ${using.length} of them use it`,
+        functions.map(({ sbdf }) => sbdf),
+        'pass them through together, or only functions that use MSI or MSI-X and can disable INTx',
+      );
+    });
+}

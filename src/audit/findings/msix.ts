@@ -1,0 +1,161 @@
+import type { InventoryFunction } from '../../inventory/machine.js';
+import { formatSbdf, type Sbdf } from '../../sbdf.js';
+import type { Finding, FoundRange, Severity } from '../finding.js';
+import { common, hex, merged, overlap, pagesAround, without } from '../ranges.js';
+import type { Resource } from '../resource.js';
+import { finding, foundOn, REALIGN, type Subject } from './subject.js';
+
+/** Table or PBA, in the BAR that its BIR names. */
+interface Structure extends FoundRange {
+  readonly part: string;
+  readonly holder: Resource;
+}
+
+/** F4. */
+export function msixCompany(subject: Subject): Finding[] {
+  const pagesOf = sharedBy(subject);
+  return withStructures(subject).flatMap(({ fn, structures }) => {
+    const holders = [...new Set(structures.map(({ holder }) => holder))];
+    const inside = structures.filter((structure) => overlap(structure, structure.holder));
+    const pages = merged(
+      inside.map((structure) => pagesAround(common(structure, structure.holder), subject.pageSize)),
+    );
+    const onPages = (resource: Resource) =>
+      pages.filter((page) => overlap(page, resource)).map((page) => foundOn(resource, page));
+    const rest = holders.flatMap((holder) =>
+      onPages(holder).flatMap((range) =>
+        without(range, structures).map((part) => ({ ...part, owner: `${range.owner}, other bytes` })),
+      ),
+    );
+    const others = [...new Set(holders.flatMap((holder) => pagesOf.get(holder) ?? []).flat())].filter(
+      (resource) => !holders.includes(resource) && onPages(resource).length > 0,
+    );
+    const own = others.filter(({ sbdf }) => sbdf === fn.sbdf);
+    const foreign = others.filter(({ sbdf }) => sbdf !== fn.sbdf);
+    const company = (
+      severity: Severity,
+      what: string,
+      remedy: string,
+      ranges: readonly FoundRange[],
+      peers: readonly Resource[] = [],
+    ) =>
+      ranges.length === 0
+        ? []
+        : [
+            finding(
+              'F4',
+              severity,
+              `${formatSbdf(fn.sbdf)}: the MSI-X structures share a page with ${what}`,
+              [fn.sbdf, ...peers.map(({ sbdf }) => sbdf)],
+              remedy,
+              [...structures.map(({ start, end, owner }) => ({ start, end, owner })), ...ranges],
+              pages,
+            ),
+          ];
+    return [
+      ...company(
+        'high',
+        'another function: who forwards what is beside them forwards that',
+        'pass them through together, reassign the BARs as planned, or forward only bytes of own BARs',
+        foreign.flatMap(onPages),
+        foreign,
+      ),
+      ...company('warning', 'another BAR, which is trapped with them', REALIGN, own.flatMap(onPages)),
+      ...company(
+        'info',
+        'other bytes of their BAR',
+        'nothing: what is beside them is forwarded, at an exit each',
+        rest,
+      ),
+    ];
+  });
+}
+
+/** F5. */
+export function msixFaults(subject: Subject): Finding[] {
+  return withStructures(subject).flatMap(({ fn, structures }) => {
+    const [table, pba] = structures;
+    const faults = [
+      ...birFaults(fn),
+      ...structures
+        .filter(({ holder, end }) => holder.sized && end > holder.end)
+        .map(
+          ({ part, holder, end }) =>
+            `the MSI-X ${part} ends ${hex(end - holder.end)} bytes past ${holder.label}`,
+        ),
+      ...(pba && overlap(table, pba) ? ['the MSI-X table and PBA overlap'] : []),
+    ];
+    return faults.map((fault) =>
+      finding(
+        'F5',
+        'warning',
+        `${formatSbdf(fn.sbdf)}: ${fault}`,
+        [fn.sbdf],
+        'look for an erratum: QEMU refuses such a device, Xen lets the PBA win where both claim a byte',
+        structures.map(({ start, end, owner }) => ({ start, end, owner })),
+      ),
+    );
+  });
+}
+
+/** Functions with MSI-X, and those of its structures whose BAR has an address, the table first. */
+function withStructures({
+  machine,
+  resources,
+}: Subject): { fn: InventoryFunction; structures: Structure[] }[] {
+  const owned = new Map<Sbdf, Resource[]>();
+  for (const resource of resources) {
+    if (resource.slice) continue;
+    const own = owned.get(resource.sbdf);
+    if (own) own.push(resource);
+    else owned.set(resource.sbdf, [resource]);
+  }
+  return machine.functions.flatMap((fn) => {
+    if (!fn.msix) return [];
+    const { table, pba, count } = fn.msix;
+    const parts = [
+      { part: 'table', place: table, size: 16 * count },
+      { part: 'PBA', place: pba, size: 8 * Math.ceil(count / 64) },
+    ];
+    const structures = parts.flatMap(({ part, place, size }) => {
+      const holder = owned.get(fn.sbdf)?.find(({ bar }) => bar.index === place.bir);
+      if (!holder) return [];
+      const start = holder.start + place.offset;
+      return { part, holder, start, end: start + size, owner: `${formatSbdf(fn.sbdf)} MSI-X ${part}` };
+    });
+    return { fn, structures };
+  });
+}
+
+/** All that is on the pages that a resource shares. */
+function sharedBy({ shared }: Subject): Map<Resource, (readonly Resource[])[]> {
+  const map = new Map<Resource, (readonly Resource[])[]>();
+  for (const { items } of shared) {
+    for (const item of items) {
+      const sets = map.get(item);
+      if (sets) sets.push(items);
+      else map.set(item, [items]);
+    }
+  }
+  return map;
+}
+
+/** PCI 3.0 6.8.2.4: a BIR of 0 to 5 that names a memory BAR. */
+function birFaults({ msix, bars }: InventoryFunction): string[] {
+  const parts = msix
+    ? [
+        { part: 'table', ...msix.table },
+        { part: 'PBA', ...msix.pba },
+      ]
+    : [];
+  return parts.flatMap(({ part, bir, offset }) => {
+    const bar = bars.find(({ index }) => index === bir);
+    const lower = bars.find(({ index, type }) => index === bir - 1 && type === 'mem64');
+    const faults = offset % 8 === 0 ? [] : [`offset ${hex(offset)} of the MSI-X ${part} is no multiple of 8`];
+    const wrong = (why: string) => [...faults, `BIR ${bir} of the MSI-X ${part} ${why}`];
+    if (bir > 5) return wrong('is reserved');
+    if (lower) return wrong(`names the upper half of BAR ${lower.index}`);
+    if (!bar) return wrong('names no BAR');
+    return bar.type === 'io' ? wrong('names an I/O BAR') : faults;
+  });
+}

@@ -1,0 +1,129 @@
+import type { InventoryBar, Machine } from '../inventory/machine.js';
+import type { Sbdf } from '../sbdf.js';
+import { type ByteRange, overlap, pagesAround, roundUp, without } from './ranges.js';
+import type { Resource } from './resource.js';
+import { isReservedAround, strangers } from './strangers.js';
+import { busOf, WINDOW_GRAIN, type Window, Windows } from './windows.js';
+
+/** A BAR's new place. */
+export interface Move {
+  readonly sbdf: Sbdf;
+  readonly index: number;
+  readonly from: number;
+  readonly to: number;
+  readonly size: number;
+}
+
+/** A bridge whose window must become larger. Bytes, in whole MiB. */
+export interface Growth {
+  readonly bridge: Sbdf;
+  readonly window: ByteRange;
+  readonly by: number;
+}
+
+/** A BAR for which there is no room. */
+export interface Unplaced {
+  readonly sbdf: Sbdf;
+  readonly index: number;
+  readonly why: string;
+}
+
+export interface Placement {
+  readonly moves: readonly Move[];
+  readonly growth: readonly Growth[];
+  readonly unplaced: readonly Unplaced[];
+  /** Windows that no source shows, in which something was placed. */
+  readonly assumed: readonly ByteRange[];
+}
+
+const FOUR_GIB = 2 ** 32;
+
+/**
+ * Gives each of these resources pages of its own within the windows of its bus, all others staying where they are: the
+ * largest first, at the lowest free address, in the window that it is in if that has room.
+ */
+export function place(
+  machine: Machine,
+  all: readonly Resource[],
+  moving: ReadonlySet<Resource>,
+  pageSize: number,
+): Placement {
+  const windows = new Windows(machine, all);
+  const free = new Map<Window, { start: number; end: number }[]>();
+  const staying = all.filter((resource) => !moving.has(resource));
+  const outsiders = strangers(machine.memory);
+  const roomIn = (window: Window, bus: number) => {
+    let room = free.get(window);
+    if (!room) {
+      room = without(window, [
+        ...[...staying, ...outsiders.filter((range) => !isReservedAround(range, window))]
+          .filter((range) => overlap(range, window))
+          .map((range) => pagesAround(range, pageSize)),
+        ...behind(machine, bus),
+      ]).flatMap(({ start, end }) => {
+        const from = roundUp(start, pageSize);
+        const to = end - (end % pageSize);
+        return from < to ? [{ start: from, end: to }] : [];
+      });
+      free.set(window, room);
+    }
+    return room;
+  };
+  const moves: Move[] = [];
+  const unplaced: Unplaced[] = [];
+  const assumed = new Set<Window>();
+  const missing = new Map<Window, number>();
+  const sizeOf = ({ start, end }: Resource) => end - start;
+  const order = [...moving].sort((a, b) => sizeOf(b) - sizeOf(a) || a.start - b.start);
+  for (const resource of order) {
+    const { sbdf, bar, start, end } = resource;
+    const size = sizeOf(resource);
+    const bus = busOf(resource.fn.sbdf);
+    const length = roundUp(size, pageSize);
+    const suitable = windows.of(bus).filter((window) => overlap(window, resource) || admits(window, bar));
+    const own = suitable.find((window) => window.start <= start && window.end >= end);
+    const candidates = [...suitable].sort((a, b) => Number(b === own) - Number(a === own));
+    const hit = candidates
+      .flatMap((window) => roomIn(window, bus).map((room) => ({ window, room })))
+      .find(({ room }) => fits(room, length, bar));
+    if (hit) {
+      const to = hit.room.start;
+      hit.room.start += length;
+      moves.push({ sbdf, index: bar.index, from: start, to, size });
+      if (hit.window.assumed) assumed.add(hit.window);
+      continue;
+    }
+    const bridge = own ?? candidates[0];
+    if (bridge?.bridge === undefined) {
+      unplaced.push({
+        sbdf,
+        index: bar.index,
+        why: 'its bus has no free page in a window that it may be in',
+      });
+    } else {
+      missing.set(bridge, (missing.get(bridge) ?? 0) + length);
+      unplaced.push({ sbdf, index: bar.index, why: 'its bridge must pass on more first' });
+    }
+  }
+  return {
+    moves: moves.sort((a, b) => a.sbdf - b.sbdf || a.index - b.index),
+    unplaced,
+    growth: [...missing].map(([{ bridge, start, end }, bytes]) => ({
+      bridge: bridge as Sbdf,
+      window: { start, end },
+      by: roundUp(bytes, WINDOW_GRAIN),
+    })),
+    assumed: [...assumed].map(({ start, end }) => ({ start, end })),
+  };
+}
+
+/** PCI-to-PCI bridge 1.2, 3.2.5.9: a prefetchable window is for prefetchable memory only. */
+const admits = ({ prefetchable }: Window, bar: InventoryBar): boolean => !prefetchable || bar.prefetchable;
+
+/** PCI 3.0 6.2.5.1: a 32-bit BAR, or a ROM, reaches no higher. */
+const fits = ({ start, end }: ByteRange, length: number, { type }: InventoryBar): boolean =>
+  end - start >= length && (type === 'mem64' || start + length <= FOUR_GIB);
+
+/** What bridges on a bus pass on to others. */
+const behind = (machine: Machine, bus: number): ByteRange[] =>
+  machine.functions.flatMap(({ sbdf, bridge }) => (busOf(sbdf) === bus && bridge ? bridge.windows : []));

@@ -1,0 +1,145 @@
+import type { InventoryFunction, Machine } from '../inventory/machine.js';
+import { formatSbdf, type Sbdf } from '../sbdf.js';
+import { resourceAlignment } from './boot-option.js';
+import type { Finding } from './finding.js';
+import { findings } from './findings.js';
+import { type Placement, place } from './placement.js';
+import { ownerOf, type Resource, resourcesOf } from './resource.js';
+import { sharedPages } from './shared-pages.js';
+import { isReservedAround, strangers } from './strangers.js';
+
+/** How the BARs of a machine can be placed so that none shares a page. */
+export interface Plan extends Placement {
+  /** Linux's boot option that makes the kernel do it; empty where there is nothing to do. */
+  readonly option: string;
+  /** What the option does beside that, a sentence each. */
+  readonly sideEffects: readonly string[];
+  /** BARs that are in the way and that no option moves, a sentence each. */
+  readonly fixed: readonly string[];
+  /** What an audit of the machine finds when the plan is carried out. */
+  readonly left: readonly Finding[];
+  readonly alignAll: AlignAll;
+}
+
+/**
+ * What `pci=resource_alignment=all` would have done, which was prepared for Linux in 2024 and never merged: every memory
+ * BAR begins at a page, and keeps its size.
+ */
+export interface AlignAll {
+  /** BARs that would have moved, and of how many functions. */
+  readonly moved: number;
+  readonly functions: number;
+  readonly placement: Placement;
+  readonly left: readonly Finding[];
+}
+
+/** Plans for a machine. `pageSize` in bytes. */
+export function plan(machine: Machine, pageSize: number): Plan {
+  const all = resourcesOf(machine, pageSize);
+  const { moving, touched, fixed } = involved(machine, all, pageSize);
+  const placement = place(machine, all, moving, pageSize);
+  const functions = [...touched].sort((a, b) => a - b);
+  const bridges = placement.growth.map(({ bridge }) => bridge);
+  return {
+    ...placement,
+    option: resourceAlignment(machine, [...functions, ...bridges], pageSize),
+    sideEffects: functions.length > 0 ? sideEffects(all, touched, bridges, pageSize) : [],
+    fixed,
+    left: findings(carriedOut(machine, placement), pageSize),
+    alignAll: alignAll(machine, all, pageSize),
+  };
+}
+
+/** The option reaches BARs and the ROM, neither virtual functions nor what Enhanced Allocation fixes. */
+const movable = ({ slice, bar, fn, sized }: Resource): boolean =>
+  !slice && !bar.virtual && sized && fn.capabilities.enhancedAllocation === undefined;
+
+function involved(machine: Machine, all: readonly Resource[], pageSize: number) {
+  const moving = new Set<Resource>();
+  const touched = new Set<Sbdf>();
+  const fixed = new Set<string>();
+  const move = (resource: Resource, stays = false) => {
+    const small = resource.end - resource.start < pageSize;
+    if (!small || !movable(resource)) {
+      if (!resource.slice) fixed.add(`${ownerOf(resource)}: ${whyFixed(resource, small)}`);
+      return;
+    }
+    touched.add(resource.sbdf);
+    if (!stays) moving.add(resource);
+  };
+  for (const { items } of sharedPages(all, pageSize)) {
+    const small = items.filter((item) => item.end - item.start < pageSize && movable(item));
+    // Where all others go, the one at the start of the page can stay.
+    const first = items.length === small.length && small.find(({ start }) => start % pageSize === 0);
+    for (const item of small) move(item, item === first);
+  }
+  for (const resource of all) if (resource.start % pageSize !== 0 && !resource.slice) move(resource);
+  const outsiders = strangers(machine.memory);
+  for (const { items } of sharedPages([...all, ...outsiders], pageSize)) {
+    const others = items.filter((item) => 'depth' in item);
+    for (const item of items) {
+      if (!('depth' in item) && others.some((other) => !isReservedAround(other, item))) move(item);
+    }
+  }
+  return { moving, touched, fixed: [...fixed] };
+}
+
+function whyFixed({ fn, bar, sized }: Resource, small: boolean): string {
+  if (!small) return 'its size is a page or more, and it is not moved';
+  if (bar.virtual) return "it is a virtual function's, placed by its physical function's VF BAR";
+  if (!sized) return 'its size is not known';
+  return fn.capabilities.enhancedAllocation === undefined ? 'it stays' : 'Enhanced Allocation fixes it';
+}
+
+function sideEffects(
+  all: readonly Resource[],
+  touched: ReadonlySet<Sbdf>,
+  bridges: readonly Sbdf[],
+  pageSize: number,
+): string[] {
+  const enlarged = all.filter(
+    (resource) => touched.has(resource.sbdf) && movable(resource) && resource.end - resource.start < pageSize,
+  );
+  return [
+    `the kernel believes these BARs to have ${pageSize} bytes, and a guest that asks it is told so: ${enlarged.map(ownerOf).join(', ')}`,
+    'drivers that check the size, or count from the end, fail: pcitest does',
+    'memory decoding of these functions is switched off at boot until the kernel has placed them: a console or boot device among them goes dark',
+    'the kernel chooses the addresses itself: those above show that there is room',
+    'virtual functions, and BARs that Enhanced Allocation fixes, are not touched',
+    'of entries that match a function the first counts; pci=firmware or PCI_PROBE_ONLY platforms ignore the option',
+    "the semicolons must be quoted in a boot loader's configuration; /sys/bus/pci/resource_alignment takes the same list for functions that are removed and rescanned",
+    ...(bridges.length > 0
+      ? [
+          `the windows of ${bridges.map(formatSbdf).join(', ')} are assigned anew, with all that is behind them`,
+        ]
+      : []),
+  ];
+}
+
+/** The machine with its BARs where a placement has them; those that need a larger window first are left out. */
+export function carriedOut(machine: Machine, { moves, unplaced, growth }: Placement): Machine {
+  const key = ({ sbdf, index }: { sbdf: Sbdf; index: number }) => `${sbdf} ${index}`;
+  const to = new Map(moves.map((move) => [key(move), move.to]));
+  const gone = new Set(growth.length > 0 ? unplaced.map(key) : []);
+  const placed = (fn: InventoryFunction): InventoryFunction => ({
+    ...fn,
+    bars: fn.bars
+      .filter(({ index }) => !gone.has(key({ sbdf: fn.sbdf, index })))
+      .map((bar) => ({ ...bar, address: to.get(key({ sbdf: fn.sbdf, index: bar.index })) ?? bar.address })),
+  });
+  return { ...machine, functions: machine.functions.map(placed) };
+}
+
+function alignAll(machine: Machine, all: readonly Resource[], pageSize: number): AlignAll {
+  const moving = all.filter(
+    (resource) =>
+      movable(resource) && resource.end - resource.start < pageSize && resource.start % pageSize !== 0,
+  );
+  const placement = place(machine, all, new Set(moving), pageSize);
+  return {
+    moved: moving.length,
+    functions: new Set(moving.map(({ sbdf }) => sbdf)).size,
+    placement,
+    left: findings(carriedOut(machine, placement), pageSize),
+  };
+}

@@ -1,0 +1,82 @@
+import type { InventoryFunction, Machine } from '../inventory/machine.js';
+import { formatSbdf, type Sbdf } from '../sbdf.js';
+import { type ByteRange, merged, overlap, roundDown, roundUp } from './ranges.js';
+import type { Resource } from './resource.js';
+
+/** Memory that reaches a bus. */
+export interface Window extends ByteRange {
+  readonly prefetchable: boolean;
+  /** The bridge that passes it on; undefined: the host's own. */
+  readonly bridge: Sbdf | undefined;
+  /** No source shows it: what the BARs behind it take up, in whole MiB, as bridges pass it on. */
+  readonly assumed: boolean;
+}
+
+/** PCI-to-PCI bridge 1.2, 3.2.5.8: memory base and limit have 12 bits, of 1 MiB. */
+export const WINDOW_GRAIN = 2 ** 20;
+
+/** Segment and bus, as the upper bits of an SBDF. */
+export const busOf = (sbdf: Sbdf): number => Math.floor(sbdf / 256);
+
+/** The windows of each bus. */
+export class Windows {
+  private readonly machine: Machine;
+  private readonly bridges: Map<number, InventoryFunction>;
+  private readonly byBus: Map<number, Resource[]>;
+  private readonly known = new Map<number, readonly Window[]>();
+
+  constructor(machine: Machine, resources: readonly Resource[]) {
+    this.machine = machine;
+    this.bridges = new Map(
+      machine.functions.flatMap((fn) =>
+        fn.bridge ? [[busOf(fn.sbdf) - (busOf(fn.sbdf) % 256) + fn.bridge.secondary, fn]] : [],
+      ),
+    );
+    this.byBus = new Map();
+    for (const resource of resources) {
+      const bus = busOf(resource.fn.sbdf);
+      const some = this.byBus.get(bus);
+      if (some) some.push(resource);
+      else this.byBus.set(bus, [resource]);
+    }
+  }
+
+  of(bus: number): readonly Window[] {
+    let windows = this.known.get(bus);
+    if (!windows) {
+      windows = this.find(bus);
+      this.known.set(bus, windows);
+    }
+    return windows;
+  }
+
+  /** The bridge to a bus. */
+  bridgeTo(bus: number): InventoryFunction | undefined {
+    return this.bridges.get(bus);
+  }
+
+  private find(bus: number): Window[] {
+    const bridge = this.bridges.get(bus);
+    const listed = bridge?.bridge?.windows ?? [];
+    if (listed.length > 0) {
+      return listed.map((window) => ({ ...window, bridge: bridge?.sbdf, assumed: false }));
+    }
+    const resources = this.byBus.get(bus) ?? [];
+    const isPrefetchable = (range: ByteRange) =>
+      resources.filter((resource) => overlap(resource, range)).every(({ bar }) => bar.prefetchable);
+    const name = `PCI Bus ${formatSbdf(bus * 256).slice(0, 7)}`;
+    const named = this.machine.memory.filter((range) => range.name === name);
+    const around = resources.map(({ start, end }) => ({
+      start: roundDown(start, WINDOW_GRAIN),
+      end: roundUp(end, WINDOW_GRAIN),
+    }));
+    return (named.length > 0 ? named : merged(around)).map(({ start, end }) => ({
+      start,
+      end,
+      // A host bridge passes everything on.
+      prefetchable: bus % 256 !== 0 && isPrefetchable({ start, end }),
+      bridge: bridge?.sbdf,
+      assumed: named.length === 0,
+    }));
+  }
+}

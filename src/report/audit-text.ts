@@ -1,0 +1,126 @@
+import type { Audit } from '../audit/audit.js';
+import { type Finding, type FoundRange, severities } from '../audit/finding.js';
+import { type Edge, edgesWithout, isBridge, type PassthroughGroup } from '../audit/groups.js';
+import type { Placement } from '../audit/placement.js';
+import type { Plan } from '../audit/plan.js';
+import { hex, rangeText } from '../audit/ranges.js';
+import { rules } from '../audit/rules.js';
+import { formatSbdf } from '../sbdf.js';
+import { count } from './audit-json.js';
+import { many } from './summary.js';
+
+/** Ranges of a finding that are printed. */
+const RANGES = 12;
+
+/** An audit for people. */
+export function auditText(audit: Audit): string {
+  const { machine, pageSize, findings } = audit;
+  return [
+    `${many(machine.functions.length, 'function')}, pages of ${pageSize / 1024} KiB: ${totals(findings)}`,
+    ...findingLines(findings),
+    '',
+    ...groupLines(audit),
+    '',
+    ...planLines(audit.plan),
+    '',
+    ...alignAllLines(audit.plan),
+    ...(machine.unseen.length > 0 ? ['', 'Not seen', ...machine.unseen.map((text) => `  ${text}`)] : []),
+    '',
+  ].join('\n');
+}
+
+/** `2 high, 1 warning` */
+export function totals(findings: readonly Finding[]): string {
+  const counts = count(findings);
+  const words = [...severities]
+    .reverse()
+    .filter((severity) => counts[severity] > 0)
+    .map((severity) =>
+      severity === 'warning' ? many(counts.warning, 'warning') : `${counts[severity]} ${severity}`,
+    );
+  return words.join(', ') || 'nothing found';
+}
+
+function findingLines(findings: readonly Finding[]): string[] {
+  return findings.flatMap((finding, index) => {
+    const { code, severity, what, ranges, rule, source, remedy } = finding;
+    const first = findings[index - 1]?.code !== code;
+    const last = findings[index + 1]?.code !== code || findings[index + 1].remedy !== remedy;
+    return [
+      ...(first ? ['', `${code} ${rules[code].title}`, `  why: ${rule} (${source})`] : []),
+      `  ${severity.padEnd(8)}${what}`,
+      ...rangeLines(ranges),
+      ...(last ? [`  do: ${remedy}`] : []),
+    ];
+  });
+}
+
+function rangeLines(ranges: readonly FoundRange[]): string[] {
+  const lines = ranges.slice(0, RANGES).map((range) => `            ${rangeText(range)}  ${range.owner}`);
+  return ranges.length > RANGES ? [...lines, `            and ${ranges.length - RANGES} more`] : lines;
+}
+
+function groupLines({ machine, groups, groupsAfter }: Audit): string[] {
+  const bridges = machine.functions.filter(isBridge).length;
+  const alone = groups.filter(({ functions }) => functions.length === 1);
+  const gone = new Set(edgesWithout(groups, groupsAfter));
+  return [
+    `Groups that go to a guest together${bridges > 0 ? ` (${many(bridges, 'bridge')} left out)` : ''}`,
+    ...groups.filter(({ functions }) => functions.length > 1).flatMap((group) => oneGroup(group, gone)),
+    ...(alone.length > 0
+      ? [`  alone: ${alone.map(({ functions }) => formatSbdf(functions[0])).join(' ')}`]
+      : []),
+  ];
+}
+
+function oneGroup({ functions, edges }: PassthroughGroup, gone: ReadonlySet<Edge>): string[] {
+  return [
+    `  ${functions.map(formatSbdf).join(' ')}`,
+    ...edges.map((edge) => {
+      const after = gone.has(edge) ? '; not after the plan' : '';
+      return `    ${formatSbdf(edge.from)} and ${formatSbdf(edge.to)}: ${edge.detail}${after}`;
+    }),
+  ];
+}
+
+function planLines(plan: Plan): string[] {
+  if (plan.option === '' && plan.fixed.length === 0) return ['Plan: nothing to move'];
+  return [
+    'Plan',
+    ...placementLines(plan),
+    ...plan.fixed.map((text) => `  cannot move ${text}`),
+    ...(plan.option
+      ? [`  boot Linux with ${plan.option}`, ...plan.sideEffects.map((text) => `    ${text}`)]
+      : []),
+    `  left: ${totals(plan.left)}`,
+    ...plan.left
+      .filter(({ severity }) => severity !== 'info')
+      .map(({ code, severity, what }) => `    ${code} ${severity} ${what}`),
+  ];
+}
+
+function placementLines({ moves, growth, unplaced, assumed }: Placement): string[] {
+  const bar = ({ sbdf, index }: { sbdf: number; index: number }) =>
+    `${formatSbdf(sbdf)} ${index === 6 ? 'ROM' : `BAR ${index}`}`;
+  return [
+    ...moves.map((move) => `  ${bar(move)}  ${hex(move.from)} -> ${hex(move.to)}`),
+    ...unplaced.map((one) => `  ${bar(one)}  no room: ${one.why}`),
+    ...growth.map(
+      ({ bridge, window, by }) =>
+        `  bridge ${formatSbdf(bridge)} must pass on ${by / 2 ** 20} MiB more than ${rangeText(window)}`,
+    ),
+    ...assumed.map((window) => `  window ${rangeText(window)} is assumed: no bridge or /proc/iomem shows it`),
+  ];
+}
+
+function alignAllLines({ alignAll }: Plan): string[] {
+  const { moved, functions, placement, left } = alignAll;
+  const growth = placement.growth.reduce((sum, { by }) => sum + by, 0) / 2 ** 20;
+  return [
+    'pci=resource_alignment=all, prepared for Linux in 2024 and never merged, would have',
+    moved === 0
+      ? '  moved nothing'
+      : `  moved ${many(moved, 'BAR')} of ${many(functions, 'function')} and left all sizes true${growth > 0 ? `, with ${growth} MiB more behind bridges` : ''}`,
+    `  left: ${totals(left)}`,
+  ];
+}
