@@ -25,7 +25,8 @@ export interface Growth {
 export interface Unplaced {
   readonly sbdf: Sbdf;
   readonly index: number;
-  readonly why: string;
+  /** That must pass on more first; undefined: none can. */
+  readonly bridge: Sbdf | undefined;
 }
 
 export interface Placement {
@@ -93,17 +94,9 @@ export function place(
       if (hit.window.assumed) assumed.add(hit.window);
       continue;
     }
-    const bridge = own ?? candidates[0];
-    if (bridge?.bridge === undefined) {
-      unplaced.push({
-        sbdf,
-        index: bar.index,
-        why: 'its bus has no free page in a window that it may be in',
-      });
-    } else {
-      missing.set(bridge, (missing.get(bridge) ?? 0) + length);
-      unplaced.push({ sbdf, index: bar.index, why: 'its bridge must pass on more first' });
-    }
+    const narrow = own ?? candidates[0];
+    unplaced.push({ sbdf, index: bar.index, bridge: narrow?.bridge });
+    if (narrow?.bridge !== undefined) missing.set(narrow, (missing.get(narrow) ?? 0) + length);
   }
   return {
     moves: moves.sort((a, b) => a.sbdf - b.sbdf || a.index - b.index),

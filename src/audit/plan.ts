@@ -106,8 +106,11 @@ function sideEffects(
     'memory decoding of these functions is switched off at boot until the kernel has placed them: a console or boot device among them goes dark',
     'the kernel chooses the addresses itself: those above show that there is room',
     'virtual functions, and BARs that Enhanced Allocation fixes, are not touched',
-    'of entries that match a function the first counts; pci=firmware or PCI_PROBE_ONLY platforms ignore the option',
-    "the semicolons must be quoted in a boot loader's configuration; /sys/bus/pci/resource_alignment takes the same list for functions that are removed and rescanned",
+    'of entries that match a function the first counts; platforms that keep the addresses of firmware (PCI_PROBE_ONLY) ignore all',
+    '/sys/bus/pci/resource_alignment takes the same list, for functions that are then removed and rescanned',
+    ...(touched.size + bridges.length > 1
+      ? ["semicolons must be quoted in a boot loader's configuration"]
+      : []),
     ...(bridges.length > 0
       ? [
           `the windows of ${bridges.map(formatSbdf).join(', ')} are assigned anew, with all that is behind them`,
@@ -117,10 +120,10 @@ function sideEffects(
 }
 
 /** The machine with its BARs where a placement has them; those that need a larger window first are left out. */
-export function carriedOut(machine: Machine, { moves, unplaced, growth }: Placement): Machine {
+export function carriedOut(machine: Machine, { moves, unplaced }: Placement): Machine {
   const key = ({ sbdf, index }: { sbdf: Sbdf; index: number }) => `${sbdf} ${index}`;
   const to = new Map(moves.map((move) => [key(move), move.to]));
-  const gone = new Set(growth.length > 0 ? unplaced.map(key) : []);
+  const gone = new Set(unplaced.filter(({ bridge }) => bridge !== undefined).map(key));
   const placed = (fn: InventoryFunction): InventoryFunction => ({
     ...fn,
     bars: fn.bars

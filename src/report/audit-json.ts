@@ -63,6 +63,10 @@ const short = ({ code, severity, what }: Finding) => ({ code, severity, what });
 const placementJson = ({ moves, growth, unplaced, assumed }: Placement) => ({
   moves: moves.map(({ sbdf, ...move }) => ({ function: formatSbdf(sbdf), ...move })),
   growth: growth.map(({ bridge, ...rest }) => ({ bridge: formatSbdf(bridge as Sbdf), ...rest })),
-  unplaced: unplaced.map(({ sbdf, ...rest }) => ({ function: formatSbdf(sbdf), ...rest })),
+  unplaced: unplaced.map(({ sbdf, index, bridge }) => ({
+    function: formatSbdf(sbdf),
+    index,
+    bridge: bridge === undefined ? null : formatSbdf(bridge),
+  })),
   assumedWindows: assumed,
 });

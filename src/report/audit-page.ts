@@ -1,11 +1,11 @@
 import type { Audit } from '../audit/audit.js';
 import { type Finding, severities } from '../audit/finding.js';
 import { edgesWithout } from '../audit/groups.js';
-import { type ByteRange, hex, overlap, rangeText } from '../audit/ranges.js';
+import { type ByteRange, common, hex, overlap, rangeText } from '../audit/ranges.js';
 import { rules } from '../audit/rules.js';
 import { formatSbdf } from '../sbdf.js';
 import { count } from './audit-json.js';
-import { totals } from './audit-text.js';
+import { noRoom, totals } from './audit-text.js';
 import { escapeHtml, table } from './html.js';
 import { type OwnedRange, pageMap } from './page-map.js';
 import { script, style } from './page-style.js';
@@ -105,7 +105,8 @@ function ownersOn(page: ByteRange, findings: readonly Finding[]): OwnedRange[] {
   for (const finding of findings) {
     for (const range of finding.ranges) {
       if (!overlap(range, page) || range.owner.endsWith('other bytes')) continue;
-      ranges.set(`${range.start} ${range.owner}`, range);
+      const part = { ...common(range, page), owner: range.owner };
+      ranges.set(`${part.start} ${part.owner}`, part);
     }
   }
   const isStructure = ({ owner }: { owner: string }) => owner.includes(' MSI-X ');
@@ -163,7 +164,7 @@ function plan({ plan: planned }: Audit): string {
   const bar = (sbdf: number, index: number) => `${formatSbdf(sbdf)} ${index === 6 ? 'ROM' : `BAR ${index}`}`;
   const rows = [
     ...moves.map(({ sbdf, index, from, to, size }) => [bar(sbdf, index), hex(size), hex(from), hex(to)]),
-    ...unplaced.map(({ sbdf, index, why }) => [bar(sbdf, index), '', '', why]),
+    ...unplaced.map((one) => [bar(one.sbdf, one.index), '', '', noRoom(one)]),
   ];
   const notes = [
     ...growth.map(

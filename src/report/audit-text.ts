@@ -1,7 +1,7 @@
 import type { Audit } from '../audit/audit.js';
 import { type Finding, type FoundRange, severities } from '../audit/finding.js';
 import { type Edge, edgesWithout, isBridge, type PassthroughGroup } from '../audit/groups.js';
-import type { Placement } from '../audit/placement.js';
+import type { Placement, Unplaced } from '../audit/placement.js';
 import type { Plan } from '../audit/plan.js';
 import { hex, rangeText } from '../audit/ranges.js';
 import { rules } from '../audit/rules.js';
@@ -104,7 +104,7 @@ function placementLines({ moves, growth, unplaced, assumed }: Placement): string
     `${formatSbdf(sbdf)} ${index === 6 ? 'ROM' : `BAR ${index}`}`;
   return [
     ...moves.map((move) => `  ${bar(move)}  ${hex(move.from)} -> ${hex(move.to)}`),
-    ...unplaced.map((one) => `  ${bar(one)}  no room: ${one.why}`),
+    ...unplaced.map((one) => `  ${bar(one)}  ${noRoom(one)}`),
     ...growth.map(
       ({ bridge, window, by }) =>
         `  bridge ${formatSbdf(bridge)} must pass on ${by / 2 ** 20} MiB more than ${rangeText(window)}`,
@@ -112,6 +112,11 @@ function placementLines({ moves, growth, unplaced, assumed }: Placement): string
     ...assumed.map((window) => `  window ${rangeText(window)} is assumed: no bridge or /proc/iomem shows it`),
   ];
 }
+
+export const noRoom = ({ bridge }: Unplaced): string =>
+  bridge === undefined
+    ? 'no free page in a window that it may be in'
+    : `no free page until ${formatSbdf(bridge)} passes on more`;
 
 function alignAllLines({ alignAll }: Plan): string[] {
   const { moved, functions, placement, left } = alignAll;

@@ -19,7 +19,7 @@ export function sharedByOne({ shared, pageSize }: Subject): Finding[] {
       return finding(
         'F2',
         'warning',
-        `${formatSbdf(sbdf)}: ${own.map(({ label }) => label).join(', ')} share the ${pageText(pages, pageSize)}`,
+        `${formatSbdf(sbdf)}: ${own.map(({ label }) => label).join(', ')} share ${pageText(pages, pageSize)}`,
         [sbdf],
         REALIGN,
         own.map((resource) => foundOn(resource, pages)),
@@ -41,11 +41,11 @@ export function sharedBySeveral({ shared, pageSize }: Subject): Finding[] {
       return finding(
         'F3',
         asleep ? 'info' : 'high',
-        `${functions.map(formatSbdf).join(', ')} ${asleep ? 'would ' : ''}share the ${pageText(pages, pageSize)}${asleep ? ' once their virtual functions are enabled' : ''}`,
+        `${functions.map(formatSbdf).join(', ')} ${asleep ? 'would ' : ''}share ${pageText(pages, pageSize)}${asleep ? ' once their virtual functions are enabled' : ''}`,
         functions,
         slices
           ? systemPageRemedy(items[0].fn, pageSize)
-          : 'pass them through together, reassign the BARs as planned below, or serve the page by trapping',
+          : 'pass them through together, reassign the BARs as planned, or serve the page by trapping',
         items.map((resource) => foundOn(resource, pages)),
         [pages],
       );

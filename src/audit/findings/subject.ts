@@ -23,9 +23,10 @@ export function finding(
   concerned: readonly Sbdf[],
   remedy: string,
   ranges: readonly FoundRange[] = [],
-  pages: readonly ByteRange[] = [],
+  covered: readonly ByteRange[] = [],
 ): Finding {
   const functions = [...new Set(concerned)].sort((a, b) => a - b);
+  const pages = covered.map(({ start, end }) => ({ start, end }));
   const { rule, source } = rules[code];
   return { code, severity, what, functions, ranges, pages, rule, source, remedy };
 }
