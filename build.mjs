@@ -36,6 +36,7 @@ await build({
     rolldownOptions: {
       input: {
         index: 'src/index.ts',
+        audit: 'src/audit.ts',
         opregion: 'src/opregion.ts',
         'stolen-memory': 'src/stolen-memory.ts',
         'cli/main': 'src/cli/main.ts',

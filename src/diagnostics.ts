@@ -8,6 +8,7 @@ const CODES = [
   'map-failed-write',
   'hole-occupied',
   'overlap',
+  'shared-page',
   'page-offset',
   'bad-msix-capability',
   'pba-over-table',
@@ -23,6 +24,7 @@ const CODES = [
  * - `bad-msix-capability`: the capability was refused at assign.
  * - `pba-over-table`: an assigned function's PBA lies over its table, and wins (policy strict).
  * - `overlap`: decoding stays off because bytes would have two owners.
+ * - `shared-page`: decoding stays off because a function of another dispatcher is on a BAR's page.
  * - `page-offset`: decoding stays off because a BAR's page offset differs between guest and host (Xen policies).
  * - `out-of-memory`: decoding stays off because the page map is full.
  * - `host-error`: a host callback threw.

@@ -127,7 +127,7 @@ export class Dispatcher implements Trap {
   }
 
   /**
-   * Makes a function's accesses trap. Throws `bad-argument`, `duplicate-function`, `out-of-memory`, and as the policy
+   * Makes a function's accesses trap. Throws `bad-argument`, `duplicate-function`, `shared-page`, `out-of-memory`, and as the policy
    * has it `bad-msix-capability` and `overlap`, with all faults found; then nothing has changed. When the guest has something
    * else mapped where pages must trap, the function comes up with decoding off under `strict`. A software function is
    * the embedder's own, so no policy accepts faults in it.
@@ -145,6 +145,11 @@ export class Dispatcher implements Trap {
     }
     const accepted = domain.policy.malformed === 'accepted' && !given.software;
     const faults = descriptionFaults(given, sbdf, accepted);
+    if (given.trapOnly && domain.policy.adjacent !== 'bars') {
+      faults.push(
+        `assign: function ${formatSbdf(sbdf)}: trapOnly is for policy strict: ${domain.policy.name} forwards whole pages`,
+      );
+    }
     const description = faults.length > 0 ? given : completed(given);
     const malformed = accepted ? [] : msixFaults(description, sbdf);
     if (malformed.length > 0) domain.diagnostics.report('bad-msix-capability', sbdf);
@@ -162,6 +167,7 @@ export class Dispatcher implements Trap {
     }
     domain.functions.set(sbdf, fn);
     try {
+      domain.hold(fn);
       domain.switchOn(fn, enabled);
     } catch (error) {
       domain.functions.delete(sbdf);

@@ -14,6 +14,7 @@ import { decodeAtAssign, decodeOff, decodeOn, romOff, romOn } from './pci/decode
 import type { FunctionOwner, PciFunction } from './pci/function.js';
 import { type Policy, policies } from './policy.js';
 import { formatSbdf, type Sbdf } from './sbdf.js';
+import type { SharedMachine } from './shared-machine.js';
 
 const DEFAULT_LIMIT: DiagnosticLimit = { burst: 10, interval: 1000 };
 
@@ -30,6 +31,7 @@ export class Domain implements FunctionOwner {
   readonly functions = new Map<Sbdf, PciFunction>();
   /** Rises when host pages are dropped, so that an access under way does not map them again. */
   generation = 0;
+  private readonly inventory: SharedMachine | undefined;
   private readonly directMap: DirectMap;
   /** Enabled memory BARs. */
   private readonly enabled = new BarIndex();
@@ -38,6 +40,7 @@ export class Domain implements FunctionOwner {
   constructor(options: DispatcherOptions, core: Core) {
     checkOptions(options);
     this.host = options.host;
+    this.inventory = options.inventory;
     this.policy = options.policy ?? policies.strict;
     this.hardware = options.domain === 'hardware';
     this.onError = quiet(options.onError ?? (() => {}), () => {});
@@ -161,9 +164,33 @@ export class Domain implements FunctionOwner {
     return this.directMap.of(bar);
   }
 
+  /** Takes a function from the inventory. Throws `shared-page`, `duplicate-function`. */
+  hold(fn: PciFunction): void {
+    const { sbdf, trapOnly, shareUnsafe } = fn;
+    const bars = fn.bars.filter((bar) => bar.isMemory);
+    if (!fn.isSoftware) this.inventory?.assign(this, { sbdf, bars, trapOnly, shareUnsafe });
+    this.guardEdges(fn);
+  }
+
+  exposes(bars: readonly FunctionBar[]): boolean {
+    return bars.some((bar) => !bar.fn.isSoftware && this.inventory?.isExposed(this, bar.fn.sbdf, bar));
+  }
+
   /** Under the Xen policies the pages of one BAR's structures depend on where the other's are. */
   moved(fn: PciFunction): void {
+    if (!fn.isSoftware) this.inventory?.moved(this, fn.sbdf);
+    this.guardEdges(fn);
     this.plan.refresh(fn.enabledBars);
+  }
+
+  /** Decides which disabled BARs trap on the pages that they do not fill. */
+  private guardEdges(fn: PciFunction): void {
+    const clips = this.policy.adjacent === 'bars';
+    const shared = (bar: FunctionBar) =>
+      fn.trapOnly || (!fn.isSoftware && (this.inventory?.isShared(this, fn.sbdf, bar) ?? false));
+    for (const bar of fn.bars) {
+      if (bar.isMemory && !bar.enabled) bar.trapsEdges = clips && !fn.shareUnsafe && shared(bar);
+    }
   }
 
   /** Unmaps a function's host pages. */
@@ -187,6 +214,7 @@ export class Domain implements FunctionOwner {
   /** Gives back what an unassigned function holds. */
   release(fn: PciFunction): void {
     fn.detach();
+    this.inventory?.deassign(this, fn.sbdf);
     if (fn.cache instanceof SlotCache) fn.cache.remove();
     if (fn.pendingPage) this.pageList.remove(fn.pendingPage);
     fn.msixState?.vectors.release();

@@ -4,6 +4,7 @@
  * - `bad-argument`: a value has the wrong type or lies outside its range.
  * - `bad-msix-capability`: the MSI-X layout does not fit the BARs and the policy refuses that.
  * - `overlap`: BARs of two functions, or stolen memory and what else is in the machine, claim the same bytes.
+ * - `shared-page`: another dispatcher of the inventory has a function on the same page.
  * - `duplicate-function`: a function with this SBDF is assigned already.
  * - `busy`: the function's decoding is being switched, by what called the host callback that asks.
  * - `unknown-function`: the function is not (or no longer) assigned to this dispatcher.
@@ -15,6 +16,7 @@ export type ErrorCode =
   | 'bad-argument'
   | 'bad-msix-capability'
   | 'overlap'
+  | 'shared-page'
   | 'duplicate-function'
   | 'busy'
   | 'unknown-function'

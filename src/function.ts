@@ -17,6 +17,13 @@ export interface FunctionDescription {
   /** A virtual function: no memory-enable bit and no BAR registers of its own; `setDecode` follows its physical one. */
   readonly virtual?: boolean;
   /**
+   * Pages that a BAR does not fill are trapped, and only the BAR's own bytes on them reach the guest: the safe way to
+   * serve a function that shares pages with one of another guest. Policy strict only.
+   */
+  readonly trapOnly?: boolean;
+  /** Assign it whatever is on its pages: guests then reach each other's functions (CVE-2024-31146). */
+  readonly shareUnsafe?: boolean;
+  /**
    * What is behind a function without hardware: MSI-X is emulated whole, and the host is asked for nothing but the
    * guest's mappings and the pages of the model's registers, whose host addresses tell the BARs apart.
    */

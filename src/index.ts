@@ -35,6 +35,7 @@ export { describeImage } from './pci/image.js';
 export { type Policy, policies } from './policy.js';
 export type { Ring } from './ring.js';
 export { formatSbdf, parseSbdf, type Sbdf } from './sbdf.js';
+export type { HeldBar, HeldFunction, SharedMachine } from './shared-machine.js';
 export type { BarSnapshot, FunctionSnapshot, MsixSnapshot, Snapshot } from './snapshot.js';
 export type { DeviceRegion } from './vfio/device-region.js';
 export type { RegionDoor, RegionDoorOptions } from './vfio/door.js';

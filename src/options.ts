@@ -1,6 +1,7 @@
 import type { Diagnostic, DiagnosticLimit } from './diagnostics.js';
 import type { Host } from './host.js';
 import type { Policy } from './policy.js';
+import type { SharedMachine } from './shared-machine.js';
 
 export interface DispatcherOptions {
   readonly host: Host;
@@ -13,6 +14,11 @@ export interface DispatcherOptions {
   readonly diagnosticLimit?: DiagnosticLimit;
   /** Gets what a host callback threw. */
   readonly onError?: (error: unknown) => void;
+  /**
+   * The physical machine that other dispatchers have functions of too: an `Inventory` of `trapline/audit`. Pages with bytes
+   * of functions that this one does not have are trapped, not mapped (policy strict).
+   */
+  readonly inventory?: SharedMachine;
   /** Bytes of linear memory at most, for page map, tables and rings. Default: 256 MiB. */
   readonly memoryLimit?: number;
   /** `trapline/core.wasm`, compiled, where the inlined copy must not be compiled. */

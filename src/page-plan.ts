@@ -110,9 +110,9 @@ abstract class ClaimedPages implements PagePlan {
   }
 }
 
-/** Host pages can be mapped where the guest's are: they hold the bytes, at equal page offsets. */
+/** Host pages can be mapped where the guest's are: they hold the bytes, at equal page offsets, and nobody else's. */
 const fitsHost = (bar: FunctionBar): boolean =>
-  !bar.isCopied && (bar.address - bar.hostAddress) % PAGE_SIZE === 0;
+  !bar.isCopied && !bar.trapsEdges && (bar.address - bar.hostAddress) % PAGE_SIZE === 0;
 
 /** Pages of a BAR that it does not fill, which others may share; all of a copied one's. */
 const shareable = (bar: FunctionBar): number[] =>

@@ -98,6 +98,7 @@ export function restore(domain: Domain, { functions }: Snapshot): void {
   // All are switched off before one is switched on: BARs may have changed places.
   each((fn) => domain.switchOff(fn));
   each(place);
+  each((fn) => domain.moved(fn));
   each((fn, state) => switchOn(domain, fn, state));
   each((fn, { msix }) => restoreMsix(domain, fn, msix));
 }

@@ -23,6 +23,10 @@ const COMMANDS: { readonly [name: string]: () => Promise<Command> } = {
     const { explain, help } = await import('./explain.js');
     return { help, run: explain };
   },
+  async audit() {
+    const { audit, help } = await import('./audit.js');
+    return { help, run: audit };
+  },
   async opregion() {
     const { help, opregion } = await import('./opregion.js');
     return { help, run: opregion };
@@ -38,6 +42,7 @@ const HELP = `usage: trapline COMMAND ...
   replay FILE...     run a recorded trace of a driver through the dispatcher
   conform FILE...    compare the dispatcher with recorded scenarios
   explain ACCESS...  say what an access touches and what becomes of it
+  audit [FILE...]    say which PCI functions can be passed through safely
   opregion FILE      decode a dump of an Intel OpRegion and say what is wrong with it
   stolen             plan a guest's copy of Intel graphics' stolen memory
 

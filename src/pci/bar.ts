@@ -21,6 +21,8 @@ export class FunctionBar implements Bar {
   readonly initiallyEnabled: boolean;
   /** Not I/O, which never traps and is not switched here. */
   readonly isMemory: boolean;
+  /** Pages that it does not fill trap, for the sake of what else may be on the host's. Changes only while it is disabled. */
+  trapsEdges = false;
   /** A ROM that is answered from its copy. */
   readonly isCopied: boolean;
   private readonly prefetchable: boolean;

@@ -37,6 +37,10 @@ export function decodeOff(owner: FunctionOwner, fn: PciFunction): DecodeResult {
 /** What decoding being on at assign brings with it. Throws `out-of-memory`. */
 export function decodeAtAssign(owner: FunctionOwner, fn: PciFunction, bars: readonly FunctionBar[]): void {
   const memory = bars.length > 0;
+  if (owner.exposes(bars)) {
+    owner.diagnostics.report('shared-page', fn.sbdf, bars[0].address);
+    return;
+  }
   if (owner.policy.enable !== 'all-or-nothing') {
     if (offsetsFit(owner, fn, bars)) {
       owner.enable(bars);
@@ -112,7 +116,7 @@ function turnOn(owner: FunctionOwner, fn: PciFunction, bars: readonly FunctionBa
 
 function turnOnAsXen(owner: FunctionOwner, fn: PciFunction, bars: readonly FunctionBar[]): DecodeResult {
   const barsFirst = owner.policy.enable === 'bars-first';
-  if (!offsetsFit(owner, fn, bars)) return 'fail';
+  if (!isAlone(owner, fn, bars) || !offsetsFit(owner, fn, bars)) return 'fail';
   let on = false;
   owner.attempt(fn, () => {
     if (barsFirst) owner.enable(bars);
@@ -157,8 +161,12 @@ function offsetsFit(owner: FunctionOwner, fn: PciFunction, bars: readonly Functi
   return odd === undefined;
 }
 
-/** False, reported: an enabled BAR has some of these BARs' bytes (policy strict). */
+/** False, reported: a BAR of another guest is on their pages, or an enabled one has some of their bytes (policy strict). */
 function isAlone(owner: FunctionOwner, fn: PciFunction, bars: readonly FunctionBar[]): boolean {
+  if (owner.exposes(bars)) {
+    owner.diagnostics.report('shared-page', fn.sbdf, bars[0].address);
+    return false;
+  }
   if (owner.policy.sharedPage !== 'owner' || owner.overlaps(bars).length === 0) return true;
   owner.diagnostics.report('overlap', fn.sbdf, bars[0].address);
   return false;

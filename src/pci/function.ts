@@ -58,6 +58,8 @@ export interface FunctionOwner {
   disable(bars: readonly FunctionBar[]): void;
   /** A disabled BAR of the function moved. */
   moved(fn: PciFunction): void;
+  /** Whether guests would reach each other's functions on the pages of these BARs. */
+  exposes(bars: readonly FunctionBar[]): boolean;
   traps(page: number): boolean;
   /** The ranges of an enabled BAR that map directly, ascending. */
   direct(bar: FunctionBar): readonly MappedRange[];
@@ -92,6 +94,10 @@ export class PciFunction implements AssignedFunction {
   commandBits = 0;
   /** A virtual function: its physical function's memory bit decides, it has none of its own (SR-IOV 3.4.1.3). */
   readonly virtual: boolean;
+  /** Pages that its BARs do not fill trap. */
+  readonly trapOnly: boolean;
+  /** Assigned whatever is on its pages. */
+  readonly shareUnsafe: boolean;
   readonly config: ConfigSpace;
   readonly rom: Rom | undefined;
   private owner: FunctionOwner | undefined;
@@ -134,6 +140,8 @@ export class PciFunction implements AssignedFunction {
         ? new SlotCache(pages, sbdf, this.host)
         : new PageCache(pages, sbdf, this.host);
     this.virtual = description.virtual ?? false;
+    this.trapOnly = description.trapOnly ?? false;
+    this.shareUnsafe = description.shareUnsafe ?? false;
     this.config = createConfig(this, description);
     const rom = this.bars.find((bar) => bar.type === 'rom');
     this.rom = rom && new Rom(this, rom, romDecoder(owner, this, rom));
