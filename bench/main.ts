@@ -1,6 +1,7 @@
 import { fork } from 'node:child_process';
 import { availableParallelism, cpus } from 'node:os';
 import { parseArgs } from 'node:util';
+import type { AuditTime } from './audit.js';
 import { type Growth, HEAP_FLAGS } from './heap.js';
 import { merge } from './merge.js';
 import type { PageCost } from './pages.js';
@@ -14,7 +15,7 @@ const HELP = `Usage: npm run bench -- [--quick] [--json]
 
 Measures Trapline, the floors and its rivals side by side, and compares with the targets.
 
-  --quick   under 20 seconds: fewer samples, fewer numbers of functions
+  --quick   fewer samples, fewer numbers of functions
   --json    one JSON document on standard output (npm adds its own lines: npm run --silent bench)
   --help    this text`;
 
@@ -74,6 +75,8 @@ async function main(): Promise<void> {
   const heap = await run<Growth[]>({ measure: 'heap' }, HEAP_FLAGS);
   progress('replay');
   const replay = await run<ReplaySpeed[]>({ measure: 'replay' });
+  progress('audit');
+  const audits = await run<AuditTime[]>({ measure: 'audit' });
   const document = {
     cpu: `${cpus()[0].model}, ${availableParallelism()} cores`,
     node: process.versions.node,
@@ -82,7 +85,8 @@ async function main(): Promise<void> {
     pages,
     heap,
     replay,
-    targets: judge(rows, pages, heap, replay),
+    audits,
+    targets: judge(rows, pages, heap, replay, audits),
   };
   if (options.json) console.log(JSON.stringify(document));
   else print(document);

@@ -1,10 +1,11 @@
 import { measureAccesses } from './accesses.js';
+import { measureAudit } from './audit.js';
 import { measureHeap } from './heap.js';
 import { measurePages } from './pages.js';
 import { measureReplay } from './replay.js';
 import type { Effort } from './rounds.js';
 
-/** What one process measures: accesses with one number of functions, the eight pages, the heap, or the replay of traces. */
+/** What one process measures: accesses with one number of functions, the eight pages, the heap, the replay of traces, or audits. */
 export type Plan =
   | ({
       readonly measure: 'accesses';
@@ -13,7 +14,8 @@ export type Plan =
     } & Effort)
   | ({ readonly measure: 'pages' } & Effort)
   | { readonly measure: 'heap' }
-  | { readonly measure: 'replay' };
+  | { readonly measure: 'replay' }
+  | { readonly measure: 'audit' };
 
 function carryOut(plan: Plan): unknown {
   switch (plan.measure) {
@@ -25,6 +27,8 @@ function carryOut(plan: Plan): unknown {
       return measureHeap();
     case 'replay':
       return measureReplay();
+    case 'audit':
+      return measureAudit();
   }
 }
 

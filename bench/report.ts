@@ -1,3 +1,4 @@
+import type { AuditTime } from './audit.js';
 import type { Growth } from './heap.js';
 import type { PageCost } from './pages.js';
 import type { ReplaySpeed } from './replay.js';
@@ -12,6 +13,7 @@ export interface Document {
   readonly pages: readonly PageCost[];
   readonly heap: readonly Growth[];
   readonly replay: readonly ReplaySpeed[];
+  readonly audits: readonly AuditTime[];
   readonly targets: readonly Target[];
 }
 
@@ -21,7 +23,17 @@ const TITLES: { readonly [door in Row['door']]: string } = {
   ring: 'Through the ring, a record',
 };
 
-export function print({ cpu, node, v8, accesses: rows, pages, heap, replay, targets }: Document): void {
+export function print({
+  cpu,
+  node,
+  v8,
+  accesses: rows,
+  pages,
+  heap,
+  replay,
+  audits,
+  targets,
+}: Document): void {
   console.log(`${cpu}; Node ${node}, V8 ${v8}`);
   console.log('Nanoseconds an access (median), in brackets times the floor; columns: functions assigned.');
   const counts = [...new Set(rows.map((row) => row.functions))];
@@ -55,6 +67,11 @@ export function print({ cpu, node, v8, accesses: rows, pages, heap, replay, targ
   for (const { trace, accesses, first, later } of replay) {
     const text = `first run ${amount(first / 1e6)}, later ones ${amount(later / 1e6)} (${accesses} accesses)`;
     console.log(`${trace.padEnd(20)}${text}`);
+  }
+  console.log('\nReading and auditing a machine, seconds');
+  for (const { machine, functions, findings, first, later } of audits) {
+    const text = `first run ${amount(first)}, later ones ${amount(later)} (${functions} functions, ${findings} findings)`;
+    console.log(`${machine.padEnd(20)}${text}`);
   }
   console.log('\nTargets');
   for (const { name, value, limit, sense, reached, unit } of targets) {

@@ -1,3 +1,4 @@
+import type { AuditTime } from './audit.js';
 import type { Growth } from './heap.js';
 import type { PageCost } from './pages.js';
 import type { ReplaySpeed } from './replay.js';
@@ -58,6 +59,7 @@ export function judge(
   pages: readonly PageCost[],
   heap: readonly Growth[],
   replay: readonly ReplaySpeed[],
+  audits: readonly AuditTime[],
 ): Target[] {
   const js = (access: Row['access']) => worst(rows, (row) => row.door === 'js' && row.access === access);
   const wasm = (access: Row['access']) => worst(rows, (row) => row.door === 'wasm' && row.access === access);
@@ -102,5 +104,6 @@ export function judge(
     ),
     atLeast('replay of an uncompressed mmiotrace', speed('mmiotrace'), 1, 'million accesses a second'),
     atLeast('replay of a QEMU log', speed('QEMU log'), 0.3, 'million accesses a second'),
+    atMost('audit of 4096 functions, the first run', Math.max(...audits.map(({ first }) => first)), 1, 's'),
   ];
 }

@@ -12,12 +12,16 @@ const examples = [...readFileSync('README.md', 'utf8').matchAll(/```js\n([\s\S]*
 it.each([
   ['first', 0, ['vector 0 sends 33 to 0xfee01004', 'abcd true']],
   ['second', 1, ['4000', 'pending 1n', 'vector 0 sends 65']],
+  ['third', 2, ['90 255 90']],
 ])('the %s example of the README prints what it says', (_, index, lines) => {
   const folder = mkdtempSync(join(tmpdir(), 'trapline-'));
   try {
     const file = join(folder, 'example.mjs');
-    const module = JSON.stringify(pathToFileURL('dist/src/index.js').href);
-    writeFileSync(file, examples[index].replace("'trapline'", module));
+    const entry = (name = 'index') => JSON.stringify(pathToFileURL(`dist/src/${name}.js`).href);
+    writeFileSync(
+      file,
+      examples[index].replaceAll(/'trapline(?:\/([a-z-]+))?'/g, (_, name) => entry(name)),
+    );
     const output = execFileSync(process.execPath, [file], { encoding: 'utf8' });
     expect(output.trim().split('\n')).toEqual(lines);
   } finally {
@@ -26,5 +30,5 @@ it.each([
 });
 
 it('there is no other example', () => {
-  expect(examples).toHaveLength(2);
+  expect(examples).toHaveLength(3);
 });

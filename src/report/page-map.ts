@@ -26,7 +26,7 @@ export function pageMap(page: ByteRange, owners: readonly OwnedRange[]): string 
       );
     });
   const label = `Owners of the bytes of page ${rangeText(page)}`;
-  return `<svg class="heat" viewBox="0 0 ${side} ${side}" role="img" aria-label="${label}"><rect class="nobody" width="${side}" height="${side}" fill-opacity="0.17"><title>nobody's</title></rect>${cells.join('')}</svg>`;
+  return `<svg class="heat" viewBox="0 0 ${side} ${side}" shape-rendering="crispEdges" role="img" aria-label="${label}"><rect class="nobody" width="${side}" height="${side}" fill-opacity="0.17"><title>nobody's</title></rect>${cells.join('')}</svg>`;
 }
 
 /** A run of cells, cut where rows end: column, row and length of each part. */
