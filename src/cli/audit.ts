@@ -32,8 +32,17 @@ so that none shares a page.
                      or none
   --help             this text
 
-  $ trapline audit test/fixtures/small-bars/example2.txt
-EXAMPLE
+  $ trapline audit test/fixtures/small-bars/example2.txt | head -n 9
+  4 functions, pages of 4 KiB: 1 high, 2 warnings, 2 info
+
+  F3 functions share a page
+    why: a guest that is given one of the functions reaches the other's registers (XSA-461, CVE-2024-31146)
+    high    0000:01:00.0, 0000:01:01.0, 0000:01:02.0 share page 0x7050000000-0x7050000fff
+              0x7050000000-0x705000001f  0000:01:00.0 BAR 2
+              0x7050000020-0x705000003f  0000:01:01.0 BAR 2
+              0x7050000040-0x705000005f  0000:01:02.0 BAR 2
+    do: pass them through together, reassign the BARs as planned, or serve the page by trapping
+
 Exit status: 0, 1 for findings, 2 for bad input or where no function is found.
 `;
 

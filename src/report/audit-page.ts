@@ -5,7 +5,7 @@ import { type ByteRange, common, hex, overlap, rangeText } from '../audit/ranges
 import { rules } from '../audit/rules.js';
 import { formatSbdf } from '../sbdf.js';
 import { count } from './audit-json.js';
-import { noRoom, totals } from './audit-text.js';
+import { noRoom, totals, worstFirst } from './audit-text.js';
 import { escapeHtml, table } from './html.js';
 import { type OwnedRange, pageMap } from './page-map.js';
 import { script, style } from './page-style.js';
@@ -45,7 +45,7 @@ ${list(audit.machine.unseen.map((text) => `Not seen: ${text}`))}
 ${pages(audit)}
 </section>
 <section><h2>Findings</h2>
-${findingTables(audit.findings)}
+${findingTables(worstFirst(audit.findings))}
 </section>
 <section><h2>Groups that go to a guest together</h2>
 ${groups(audit)}

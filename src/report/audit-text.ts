@@ -1,5 +1,5 @@
 import type { Audit } from '../audit/audit.js';
-import { type Finding, type FoundRange, severities } from '../audit/finding.js';
+import { type Finding, type FindingCode, type FoundRange, severities } from '../audit/finding.js';
 import { type Edge, edgesWithout, isBridge, type PassthroughGroup } from '../audit/groups.js';
 import type { Placement, Unplaced } from '../audit/placement.js';
 import type { Plan } from '../audit/plan.js';
@@ -17,7 +17,7 @@ export function auditText(audit: Audit): string {
   const { machine, pageSize, findings } = audit;
   return [
     `${many(machine.functions.length, 'function')}, pages of ${pageSize / 1024} KiB: ${totals(findings)}`,
-    ...findingLines(findings),
+    ...findingLines(worstFirst(findings)),
     '',
     ...groupLines(audit),
     '',
@@ -39,6 +39,16 @@ export function totals(findings: readonly Finding[]): string {
       severity === 'warning' ? many(counts.warning, 'warning') : `${counts[severity]} ${severity}`,
     );
   return words.join(', ') || 'nothing found';
+}
+
+/** By kind, the kind with the worst finding first. */
+export function worstFirst(findings: readonly Finding[]): Finding[] {
+  const worst = new Map<FindingCode, number>();
+  for (const { code, severity } of findings) {
+    worst.set(code, Math.max(worst.get(code) ?? 0, severities.indexOf(severity)));
+  }
+  const rank = ({ code }: Finding) => worst.get(code) ?? 0;
+  return [...findings].sort((a, b) => rank(b) - rank(a));
 }
 
 function findingLines(findings: readonly Finding[]): string[] {
