@@ -4,7 +4,7 @@ import { type Finding, type Severity, severities } from './finding.js';
 import { pageSizes } from './findings/shared-pages.js';
 import { findings } from './findings.js';
 import { type PassthroughGroup, passthroughGroups, type Reason } from './groups.js';
-import { carriedOut, type Plan, plan } from './plan.js';
+import { type Plan, plan } from './plan.js';
 
 export interface AuditOptions {
   /** The hypervisor's, bytes: 4096 (default), 16384 or 65536. */
@@ -37,7 +37,7 @@ export function audit(machine: Machine, { pageSize = 4096, together = [] }: Audi
     findings: findings(machine, pageSize),
     groups: passthroughGroups(machine, pageSize, together),
     plan: planned,
-    groupsAfter: passthroughGroups(carriedOut(machine, planned), pageSize, together),
+    groupsAfter: passthroughGroups(planned.after, pageSize, together),
   };
 }
 

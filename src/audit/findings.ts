@@ -9,12 +9,10 @@ import {
   sharedInLargerPages,
   sharedWithOthers,
 } from './findings/shared-pages.js';
-import type { Subject } from './findings/subject.js';
-import { resourcesOf } from './resource.js';
-import { sharedPages } from './shared-pages.js';
+import { type MemoryMap, memoryMap } from './memory-map.js';
 
 /** By code. */
-const CHECKS: readonly ((subject: Subject) => Finding[])[] = [
+const CHECKS: readonly ((map: MemoryMap) => Finding[])[] = [
   unaligned,
   sharedByOne,
   sharedBySeveral,
@@ -29,7 +27,6 @@ const CHECKS: readonly ((subject: Subject) => Finding[])[] = [
 
 /** What makes passing functions of a machine through unsafe or slow, by code and address. `pageSize` in bytes. */
 export function findings(machine: Machine, pageSize: number): Finding[] {
-  const resources = resourcesOf(machine, pageSize);
-  const subject = { machine, pageSize, resources, shared: sharedPages(resources, pageSize) };
-  return CHECKS.flatMap((check) => check(subject));
+  const map = memoryMap(machine, pageSize);
+  return CHECKS.flatMap((check) => check(map));
 }

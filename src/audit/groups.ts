@@ -1,8 +1,7 @@
 import type { InventoryFunction, Machine } from '../inventory/machine.js';
 import { formatSbdf, type Sbdf } from '../sbdf.js';
+import { memoryMap } from './memory-map.js';
 import { rangeText } from './ranges.js';
-import { resourcesOf } from './resource.js';
-import { sharedPages } from './shared-pages.js';
 
 /**
  * Why two functions go to the same guest.
@@ -138,7 +137,7 @@ const iommuEdges = (functions: readonly InventoryFunction[]): Edge[] =>
   );
 
 function pageEdges(machine: Machine, pageSize: number): Edge[] {
-  return sharedPages(resourcesOf(machine, pageSize), pageSize).flatMap((pages) => {
+  return memoryMap(machine, pageSize).shared.flatMap((pages) => {
     const sbdfs = [...new Set(pages.items.map(({ sbdf }) => sbdf))].sort((a, b) => a - b);
     return chain(sbdfs, 'shared-page', `page ${rangeText(pages)}`);
   });

@@ -3,8 +3,9 @@ import { formatSbdf, type Sbdf } from '../sbdf.js';
 import { resourceAlignment } from './boot-option.js';
 import type { Finding } from './finding.js';
 import { findings } from './findings.js';
+import { type MemoryMap, memoryMap } from './memory-map.js';
 import { type Placement, place } from './placement.js';
-import { ownerOf, type Resource, resourcesOf } from './resource.js';
+import { ownerOf, type Resource } from './resource.js';
 import { sharedPages } from './shared-pages.js';
 import { isReservedAround, strangers } from './strangers.js';
 
@@ -16,7 +17,9 @@ export interface Plan extends Placement {
   readonly sideEffects: readonly string[];
   /** BARs that are in the way and that no option moves, a sentence each. */
   readonly fixed: readonly string[];
-  /** What an audit of the machine finds when the plan is carried out. */
+  /** The machine when the plan is carried out; BARs that need a larger window first are left out. */
+  readonly after: Machine;
+  /** What an audit finds in it. */
   readonly left: readonly Finding[];
   readonly alignAll: AlignAll;
 }
@@ -35,9 +38,12 @@ export interface AlignAll {
 
 /** Plans for a machine. `pageSize` in bytes. */
 export function plan(machine: Machine, pageSize: number): Plan {
-  const all = resourcesOf(machine, pageSize);
-  const { moving, touched, fixed } = involved(machine, all, pageSize);
+  const map = memoryMap(machine, pageSize);
+  const all = map.resources;
+  const { moving, touched, fixed } = involved(map);
   const placement = place(machine, all, moving, pageSize);
+  const after = carriedOut(machine, placement);
+  const left = findings(after, pageSize);
   const functions = [...touched].sort((a, b) => a - b);
   const bridges = placement.growth.map(({ bridge }) => bridge);
   return {
@@ -45,8 +51,9 @@ export function plan(machine: Machine, pageSize: number): Plan {
     option: resourceAlignment(machine, [...functions, ...bridges], pageSize),
     sideEffects: functions.length > 0 ? sideEffects(all, touched, bridges, pageSize) : [],
     fixed,
-    left: findings(carriedOut(machine, placement), pageSize),
-    alignAll: alignAll(machine, all, pageSize),
+    after,
+    left,
+    alignAll: alignAll(map, moving, { placement, left }),
   };
 }
 
@@ -54,7 +61,7 @@ export function plan(machine: Machine, pageSize: number): Plan {
 const movable = ({ slice, bar, fn, sized }: Resource): boolean =>
   !slice && !bar.virtual && sized && fn.capabilities.enhancedAllocation === undefined;
 
-function involved(machine: Machine, all: readonly Resource[], pageSize: number) {
+function involved({ machine, resources: all, shared, pageSize }: MemoryMap) {
   const moving = new Set<Resource>();
   const touched = new Set<Sbdf>();
   const fixed = new Set<string>();
@@ -67,7 +74,7 @@ function involved(machine: Machine, all: readonly Resource[], pageSize: number) 
     touched.add(resource.sbdf);
     if (!stays) moving.add(resource);
   };
-  for (const { items } of sharedPages(all, pageSize)) {
+  for (const { items } of shared) {
     const small = items.filter((item) => item.end - item.start < pageSize && movable(item));
     // Where all others go, the one at the start of the page can stay.
     const first = items.length === small.length && small.find(({ start }) => start % pageSize === 0);
@@ -119,8 +126,7 @@ function sideEffects(
   ];
 }
 
-/** The machine with its BARs where a placement has them; those that need a larger window first are left out. */
-export function carriedOut(machine: Machine, { moves, unplaced }: Placement): Machine {
+function carriedOut(machine: Machine, { moves, unplaced }: Placement): Machine {
   const key = ({ sbdf, index }: { sbdf: Sbdf; index: number }) => `${sbdf} ${index}`;
   const to = new Map(moves.map((move) => [key(move), move.to]));
   const gone = new Set(unplaced.filter(({ bridge }) => bridge !== undefined).map(key));
@@ -133,16 +139,18 @@ export function carriedOut(machine: Machine, { moves, unplaced }: Placement): Ma
   return { ...machine, functions: machine.functions.map(placed) };
 }
 
-function alignAll(machine: Machine, all: readonly Resource[], pageSize: number): AlignAll {
-  const moving = all.filter(
+function alignAll(
+  { machine, resources, pageSize }: MemoryMap,
+  planned: ReadonlySet<Resource>,
+  result: { readonly placement: Placement; readonly left: readonly Finding[] },
+): AlignAll {
+  const moving = resources.filter(
     (resource) =>
       movable(resource) && resource.end - resource.start < pageSize && resource.start % pageSize !== 0,
   );
-  const placement = place(machine, all, new Set(moving), pageSize);
-  return {
-    moved: moving.length,
-    functions: new Set(moving.map(({ sbdf }) => sbdf)).size,
-    placement,
-    left: findings(carriedOut(machine, placement), pageSize),
-  };
+  const counts = { moved: moving.length, functions: new Set(moving.map(({ sbdf }) => sbdf)).size };
+  const same = moving.length === planned.size && moving.every((resource) => planned.has(resource));
+  if (same) return { ...counts, ...result };
+  const placement = place(machine, resources, new Set(moving), pageSize);
+  return { ...counts, placement, left: findings(carriedOut(machine, placement), pageSize) };
 }

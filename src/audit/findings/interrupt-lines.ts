@@ -1,10 +1,11 @@
 import type { InventoryFunction } from '../../inventory/machine.js';
 import { formatSbdf } from '../../sbdf.js';
 import type { Finding } from '../finding.js';
-import { finding, type Subject } from './subject.js';
+import type { MemoryMap } from '../memory-map.js';
+import { finding } from './finding.js';
 
 /** F8. */
-export function sharedLines({ machine }: Subject): Finding[] {
+export function sharedLines({ machine }: MemoryMap): Finding[] {
   const lines = new Map<number, InventoryFunction[]>();
   for (const fn of machine.functions) {
     const { pin, irq } = fn.interrupt;

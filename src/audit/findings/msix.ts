@@ -1,9 +1,10 @@
 import type { InventoryFunction } from '../../inventory/machine.js';
 import { formatSbdf, type Sbdf } from '../../sbdf.js';
 import type { Finding, FoundRange, Severity } from '../finding.js';
+import type { MemoryMap } from '../memory-map.js';
 import { common, hex, merged, overlap, pagesAround, without } from '../ranges.js';
 import type { Resource } from '../resource.js';
-import { finding, foundOn, REALIGN, type Subject } from './subject.js';
+import { finding, foundOn, REALIGN } from './finding.js';
 
 /** Table or PBA, in the BAR that its BIR names. */
 interface Structure extends FoundRange {
@@ -12,13 +13,13 @@ interface Structure extends FoundRange {
 }
 
 /** F4. */
-export function msixCompany(subject: Subject): Finding[] {
-  const pagesOf = sharedBy(subject);
-  return withStructures(subject).flatMap(({ fn, structures }) => {
+export function msixCompany(map: MemoryMap): Finding[] {
+  const pagesOf = sharedBy(map);
+  return withStructures(map).flatMap(({ fn, structures }) => {
     const holders = [...new Set(structures.map(({ holder }) => holder))];
     const inside = structures.filter((structure) => overlap(structure, structure.holder));
     const pages = merged(
-      inside.map((structure) => pagesAround(common(structure, structure.holder), subject.pageSize)),
+      inside.map((structure) => pagesAround(common(structure, structure.holder), map.pageSize)),
     );
     const onPages = (resource: Resource) =>
       pages.filter((page) => overlap(page, resource)).map((page) => foundOn(resource, page));
@@ -72,8 +73,8 @@ export function msixCompany(subject: Subject): Finding[] {
 }
 
 /** F5. */
-export function msixFaults(subject: Subject): Finding[] {
-  return withStructures(subject).flatMap(({ fn, structures }) => {
+export function msixFaults(map: MemoryMap): Finding[] {
+  return withStructures(map).flatMap(({ fn, structures }) => {
     const [table, pba] = structures;
     const faults = [
       ...birFaults(fn),
@@ -102,7 +103,7 @@ export function msixFaults(subject: Subject): Finding[] {
 function withStructures({
   machine,
   resources,
-}: Subject): { fn: InventoryFunction; structures: Structure[] }[] {
+}: MemoryMap): { fn: InventoryFunction; structures: Structure[] }[] {
   const owned = new Map<Sbdf, Resource[]>();
   for (const resource of resources) {
     if (resource.slice) continue;
@@ -128,7 +129,7 @@ function withStructures({
 }
 
 /** All that is on the pages that a resource shares. */
-function sharedBy({ shared }: Subject): Map<Resource, (readonly Resource[])[]> {
+function sharedBy({ shared }: MemoryMap): Map<Resource, (readonly Resource[])[]> {
   const map = new Map<Resource, (readonly Resource[])[]>();
   for (const { items } of shared) {
     for (const item of items) {

@@ -1,12 +1,13 @@
 import type { InventoryBar } from '../../inventory/machine.js';
 import { formatSbdf } from '../../sbdf.js';
 import type { Finding } from '../finding.js';
+import type { MemoryMap } from '../memory-map.js';
 import { hex, pagesAround } from '../ranges.js';
 import { labelOf, ownerOf } from '../resource.js';
-import { finding, found, REALIGN, type Subject } from './subject.js';
+import { finding, found, REALIGN } from './finding.js';
 
 /** F1. */
-export function unaligned({ resources, pageSize }: Subject): Finding[] {
+export function unaligned({ resources, pageSize }: MemoryMap): Finding[] {
   return resources
     .filter(({ start, slice }) => !slice && start % pageSize !== 0)
     .map((resource) =>
@@ -23,7 +24,7 @@ export function unaligned({ resources, pageSize }: Subject): Finding[] {
 }
 
 /** F6. */
-export function unnatural({ resources }: Subject): Finding[] {
+export function unnatural({ resources }: MemoryMap): Finding[] {
   return resources
     .filter(({ sized, slice }) => sized && !slice)
     .flatMap((resource) => {
@@ -49,7 +50,7 @@ export function unnatural({ resources }: Subject): Finding[] {
 }
 
 /** F9. */
-export function unplaced({ machine }: Subject): Finding[] {
+export function unplaced({ machine }: MemoryMap): Finding[] {
   return machine.functions.flatMap(({ sbdf, bars, decode }) => {
     const memory = bars.filter(({ type }) => type !== 'io');
     const homeless = memory.filter(({ address }) => address === undefined);

@@ -1,17 +1,18 @@
 import type { InventoryFunction, MemoryRange } from '../../inventory/machine.js';
 import { formatSbdf } from '../../sbdf.js';
 import type { Finding } from '../finding.js';
+import { type MemoryMap, memoryMap } from '../memory-map.js';
 import { merged, pagesAround } from '../ranges.js';
-import { ownerOf, type Resource, resourcesOf } from '../resource.js';
+import { ownerOf, type Resource } from '../resource.js';
 import { sharedPages } from '../shared-pages.js';
 import { isReservedAround, strangers } from '../strangers.js';
-import { finding, found, foundOn, functionsOf, pageText, REALIGN, type Subject } from './subject.js';
+import { finding, found, foundOn, functionsOf, pageText, REALIGN } from './finding.js';
 
 /** Page sizes of hosts, bytes. */
 export const pageSizes = [4096, 16384, 65536] as const;
 
 /** F2. */
-export function sharedByOne({ shared, pageSize }: Subject): Finding[] {
+export function sharedByOne({ shared, pageSize }: MemoryMap): Finding[] {
   return shared.flatMap((pages) =>
     functionsOf(pages.items).flatMap((sbdf) => {
       const own = pages.items.filter((resource) => resource.sbdf === sbdf);
@@ -30,7 +31,7 @@ export function sharedByOne({ shared, pageSize }: Subject): Finding[] {
 }
 
 /** F3. */
-export function sharedBySeveral({ shared, pageSize }: Subject): Finding[] {
+export function sharedBySeveral({ shared, pageSize }: MemoryMap): Finding[] {
   return shared
     .filter(({ items }) => functionsOf(items).length > 1)
     .map((pages) => {
@@ -59,7 +60,7 @@ function systemPageRemedy({ sbdf, sriov }: InventoryFunction, pageSize: number):
 }
 
 /** F7. */
-export function sharedWithOthers({ machine, resources, pageSize }: Subject): Finding[] {
+export function sharedWithOthers({ machine, resources, pageSize }: MemoryMap): Finding[] {
   const company = new Map<Resource, Set<MemoryRange>>();
   const others = strangers(machine.memory);
   for (const { items } of sharedPages<Resource | MemoryRange>([...resources, ...others], pageSize)) {
@@ -86,12 +87,12 @@ export function sharedWithOthers({ machine, resources, pageSize }: Subject): Fin
 }
 
 /** F10. */
-export function sharedInLargerPages({ machine, shared, pageSize }: Subject): Finding[] {
+export function sharedInLargerPages({ machine, shared, pageSize }: MemoryMap): Finding[] {
   const known = new Set(shared.map(({ items }) => key(items)));
   return pageSizes
     .filter((size) => size > pageSize)
     .flatMap((size) => {
-      const larger = sharedPages(resourcesOf(machine, size), size).filter(
+      const larger = memoryMap(machine, size).shared.filter(
         ({ items }) => functionsOf(items).length > 1 && !known.has(key(items)),
       );
       if (larger.length === 0) return [];

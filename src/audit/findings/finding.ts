@@ -1,18 +1,8 @@
-import type { Machine } from '../../inventory/machine.js';
 import type { Sbdf } from '../../sbdf.js';
 import type { Finding, FindingCode, FoundRange, Severity } from '../finding.js';
 import { type ByteRange, common, rangeText } from '../ranges.js';
 import { ownerOf, type Resource } from '../resource.js';
 import { rules } from '../rules.js';
-import type { SharedPages } from '../shared-pages.js';
-
-/** What the checks look at. */
-export interface Subject {
-  readonly machine: Machine;
-  readonly pageSize: number;
-  readonly resources: readonly Resource[];
-  readonly shared: readonly SharedPages<Resource>[];
-}
 
 export const REALIGN = 'reassign the BARs as planned, or serve the page by trapping';
 
