@@ -4,18 +4,27 @@ import { createDispatcher } from '../dispatcher.js';
 import { InputError } from '../input-error.js';
 import type { Policy } from '../policy.js';
 
-export const help = `trapline conform [--policy xen|xenV3] FILE...
+export const help = `usage: trapline conform [--policy NAME] FILE...
 
-Replays scenario files (JSON lines, plain or gzip) through the dispatcher and compares every answer and side effect.
-Without --policy a file's policy is its suffix .xen.jsonl or .xenV3.jsonl (or .gz), else its folder, xen or xenV3.
+Replays scenarios through the dispatcher and compares every answer and side effect
+with the recorded one.
 
-Exit status: 0 all equal, 1 mismatches, 2 a file cannot be read.`;
+  FILE               scenarios as JSON lines; plain or gzip
+  --policy NAME      xen or xenV3; default: as the file's suffix says, .xen.jsonl or
+                     .xenV3.jsonl (or .gz), else the name of its folder
+  --help             this text
+
+  $ trapline conform test/fixtures/oracle/examples/b_common.xen.jsonl.gz
+  conform: 6 scenarios, 44 steps, 0 mismatches
+
+Exit status: 0 all equal, 1 mismatches, 2 a file cannot be read.
+`;
 
 /** Returns the exit status. */
 export async function conform(args: string[]): Promise<number> {
   const { values, positionals: files } = parsed(args);
   if (values.help) {
-    console.log(help);
+    console.log(help.trimEnd());
     return OK;
   }
   const policy = given(values.policy);

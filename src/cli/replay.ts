@@ -22,6 +22,11 @@ with the recorded values, and compares each read's answer with the recorded one.
   --strict           end at the first bad line
   --help             this text
 
+  $ trapline replay test/fixtures/m3/mmiotrace.txt.gz --inventory test/fixtures/m3/lspci.txt | tail -n 3
+  vectors armed: 97 times (0000:01:00.0 6, 0000:02:00.0 49, 0000:03:00.0 11, 0000:04:00.0 11, 0000:05:00.0 20)
+
+  differences: 0, every read was answered as recorded
+
 Exit status: 0, 1 when a difference is unexplained, 2 for bad input.
 `;
 

@@ -54,7 +54,7 @@ describe('exit status 0', () => {
 
   it('for a call for help', async () => {
     expect(await conform(['--help'])).toBe(0);
-    expect(printed).toEqual([help]);
+    expect(printed).toEqual([help.trimEnd()]);
   });
 
   it('counts every line but `scenario` as a step', async () => {

@@ -1,0 +1,37 @@
+import { spawnSync } from 'node:child_process';
+import { resolve } from 'node:path';
+import { describe, expect, it } from 'vitest';
+
+// The built program: `npm test` builds first.
+const SHELL = `trapline() { "${process.execPath}" "${resolve('dist/src/cli/main.js')}" "$@"; }`;
+
+const shell = (line: string) => spawnSync('sh', ['-c', `${SHELL}\n${line}`], { encoding: 'utf8' });
+
+/** Commands as `trapline --help` lists them. */
+const commands = [...shell('trapline --help').stdout.matchAll(/^ {2}([a-z]+) .* {2}\S/gm)].map(
+  ([, name]) => name,
+);
+
+it('trapline --help lists the commands', () => {
+  expect(commands).toContain('replay');
+});
+
+describe.each(commands)('trapline %s --help', (command) => {
+  const { status, stdout, stderr } = shell(`trapline ${command} --help`);
+
+  it('says how it is used and what its exit status means', () => {
+    expect([status, stderr]).toEqual([0, '']);
+    expect(stdout).toMatch(new RegExp(`^usage: trapline ${command} .*\n\n`));
+    expect(stdout).toMatch(/\nExit status: 0.*\n$/);
+    expect(stdout.split('\n').filter((line) => line.length > 120)).toEqual([]);
+  });
+
+  it('shows an example that prints what it says', () => {
+    const [, line, output] =
+      /^ {2}\$ (trapline .*)\n((?: {2}.*\n|\n)*?)(?=\nExit|\n[A-Z])/m.exec(stdout) ?? [];
+    expect(line).toMatch(new RegExp(`^trapline ${command} `));
+    const printed = shell(line);
+    expect(printed.stderr).toBe('');
+    expect(`${printed.stdout.trimEnd()}\n`).toBe(output.replaceAll(/^ {2}/gm, ''));
+  });
+});
