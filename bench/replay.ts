@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { readInventory } from '../src/inventory/lspci.js';
+import { readInventory } from '../src/inventory/read-machine.js';
 import { replayFile } from '../src/trace/replay-file.js';
 import { median } from './median.js';
 

@@ -3,7 +3,7 @@ import { Machine } from './explain/machine.js';
 import { type Outcome, readOutcome, writeOutcomes } from './explain/outcome.js';
 import { holds, type Part, partsOf } from './explain/place.js';
 import { type Reason, reasonsFor } from './explain/rules.js';
-import type { InventoryFunction } from './inventory/lspci.js';
+import type { InventoryFunction } from './inventory/machine.js';
 import { type Policy, policies } from './policy.js';
 
 export interface ExplainOptions {

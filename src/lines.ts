@@ -1,14 +1,28 @@
-import { createReadStream, type ReadStream, type Stats } from 'node:fs';
+import { createReadStream, ReadStream, type Stats } from 'node:fs';
 import { stat } from 'node:fs/promises';
+import type { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { InputError } from './input-error.js';
 
 /** Gets a line's bytes in [start, end), without its end; they are valid during the call only. False ends the reading. */
 export type LineSink = (bytes: Buffer, start: number, end: number, line: number) => unknown;
 
+/** The path of a file, or a stream with its name in messages. */
+export type LineSource = string | { readonly name: string; readonly stream: Readable };
+
 /** Bytes of the file, as stored, that were read so far. */
 export type Progress = (done: number, total: number) => void;
 
+export interface LineOptions {
+  /** Of a file. */
+  readonly progress?: Progress;
+  /** Bytes of a line at most. */
+  readonly longest?: number;
+  /** MiB of all lines at most, of a file also as stored. */
+  readonly most?: number;
+}
+
+const MEBIBYTE = 1 << 20;
 const CHUNK = 1 << 20;
 /** A longer line is no text log; also bounds the memory. */
 const LONGEST_LINE = 1 << 16;
@@ -16,24 +30,32 @@ const LONGEST_LINE = 1 << 16;
 const NEWLINE = 10;
 const CARRIAGE_RETURN = 13;
 
-/** Reads a text file, plain or gzip (told by its first bytes), line by line. Throws `InputError`. */
+/** Reads text, plain or gzip (told by its first bytes), line by line. Throws `InputError`. */
 export async function readLines(
-  path: string,
+  source: LineSource,
   sink: LineSink,
-  progress?: Progress,
-  longest = LONGEST_LINE,
+  { progress, longest = LONGEST_LINE, most = Number.POSITIVE_INFINITY }: LineOptions = {},
 ): Promise<void> {
-  const lines = new Lines(path, sink, longest);
+  const isFile = typeof source === 'string';
+  const name = isFile ? source : source.name;
+  const lines = new Lines(name, sink, longest);
+  let left = most * MEBIBYTE;
+  const expectRoom = (bytes: number) => {
+    if (bytes > left) throw new InputError(`${name}: expected at most ${most} MiB`);
+  };
   try {
-    const { size } = await fileAt(path);
-    const file = createReadStream(path, { highWaterMark: CHUNK });
-    for await (const chunk of plainText(file)) {
+    const size = isFile ? (await fileAt(source)).size : 0;
+    expectRoom(size);
+    const stream = isFile ? createReadStream(source, { highWaterMark: CHUNK }) : source.stream;
+    for await (const chunk of plainText(stream)) {
+      expectRoom(chunk.length);
+      left -= chunk.length;
       if (!lines.feed(chunk)) return;
-      progress?.(file.bytesRead, size);
+      if (stream instanceof ReadStream) progress?.(stream.bytesRead, size);
     }
     lines.end();
   } catch (error) {
-    throw asInputError(path, lines.line + 1, error);
+    throw asInputError(name, lines.line + 1, error);
   }
 }
 
@@ -81,17 +103,21 @@ class Lines {
   }
 
   private give(bytes: Buffer, start: number, end: number): unknown {
+    this.check(end - start);
     const last = end > start && bytes[end - 1] === CARRIAGE_RETURN ? end - 1 : end;
     return this.sink(bytes, start, last, ++this.line);
   }
 
   private keep(rest: Buffer<ArrayBuffer>): void {
-    if (rest.length > this.longest) {
-      throw new InputError(
-        `${this.path}:${this.line + 1}: expected a line of text of at most ${this.longest} bytes`,
-      );
-    }
+    this.check(rest.length);
     this.rest = rest;
+  }
+
+  private check(length: number): void {
+    if (length <= this.longest) return;
+    throw new InputError(
+      `${this.path}:${this.line + 1}: expected a line of text of at most ${this.longest} bytes`,
+    );
   }
 }
 
@@ -102,9 +128,9 @@ async function fileAt(path: string): Promise<Stats> {
   return file;
 }
 
-/** The file's bytes, unpacked. Closes it. */
-async function* plainText(file: ReadStream): AsyncGenerator<Buffer> {
-  const chunks = file[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
+/** The stream's bytes, unpacked. Closes it. */
+async function* plainText(stream: Readable): AsyncGenerator<Buffer> {
+  const chunks = stream[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
   try {
     const first = await chunks.next();
     if (first.done) return;
@@ -113,7 +139,7 @@ async function* plainText(file: ReadStream): AsyncGenerator<Buffer> {
     else
       for (let next: IteratorResult<Buffer> = first; !next.done; next = await chunks.next()) yield next.value;
   } finally {
-    file.destroy();
+    stream.destroy();
   }
 }
 

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { Width } from '../src/access.js';
 import { type ExplainOptions, type Explanation, explain } from '../src/explain.js';
-import { LspciReader, readInventory } from '../src/inventory/lspci.js';
+import { LspciReader } from '../src/inventory/lspci.js';
+import { readInventory } from '../src/inventory/read-machine.js';
 import { policies } from '../src/policy.js';
 
 const m1 = await readInventory(['test/fixtures/m1/lspci.txt']);

@@ -1,10 +1,11 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { gzipSync } from 'node:zlib';
 import { afterAll, describe, expect, it } from 'vitest';
 import { InputError } from '../src/input-error.js';
-import { readLines } from '../src/lines.js';
+import { type LineSource, readLines } from '../src/lines.js';
 import { textOf } from '../src/trace/digits.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'lines-'));
@@ -17,9 +18,9 @@ function file(content: string | Uint8Array): string {
   return path;
 }
 
-async function linesOf(path: string): Promise<string[]> {
+async function linesOf(source: LineSource): Promise<string[]> {
   const lines: string[] = [];
-  await readLines(path, (bytes, start, end, line) => {
+  await readLines(source, (bytes, start, end, line) => {
     expect(line).toBe(lines.length + 1);
     lines.push(textOf(bytes, start, end));
   });
@@ -56,14 +57,54 @@ describe('lines', () => {
   it('report the bytes that were read', async () => {
     const path = file(`${long.join('\n')}\n`);
     const reports: [number, number][] = [];
-    await readLines(
-      path,
-      () => {},
-      (done, total) => reports.push([done, total]),
-    );
+    await readLines(path, () => {}, { progress: (done, total) => reports.push([done, total]) });
     expect(reports.length).toBeGreaterThan(1);
     expect(reports.every(([done], index) => index === 0 || done > reports[index - 1][0])).toBe(true);
     expect(reports.at(-1)![0]).toBe(reports.at(-1)![1]);
+  });
+});
+
+describe('a stream', () => {
+  const named = (chunks: Iterable<Buffer>) => ({ name: 'standard input', stream: Readable.from(chunks) });
+
+  it.each([
+    ['plain', Buffer.from(`${long.join('\n')}\n`)],
+    ['gzip', gzipSync(`${long.join('\n')}\n`)],
+  ])('%s, in pieces', async (_, bytes) => {
+    const pieces = Array.from({ length: Math.ceil(bytes.length / 1009) }, (_, index) =>
+      bytes.subarray(1009 * index, 1009 * (index + 1)),
+    );
+    expect(await linesOf(named(pieces))).toEqual(long);
+  });
+
+  it('that is empty', async () => {
+    await expect(linesOf(named([]))).rejects.toThrow(/^standard input is empty$/);
+  });
+});
+
+describe('a limit', () => {
+  const line = Buffer.from(`${'x'.repeat(1023)}\n`);
+  const mebibyte = Buffer.concat(Array.from({ length: 1024 }, () => line));
+
+  it.each([
+    ['a file', (bytes: Buffer) => file(bytes)],
+    ['a gzip file, unpacked', (bytes: Buffer) => file(gzipSync(bytes))],
+    ['a stream', (bytes: Buffer) => ({ name: 'it', stream: Readable.from([bytes]) })],
+  ])('of %s', async (_, source) => {
+    let lines = 0;
+    await readLines(source(mebibyte), () => void lines++, { most: 1 });
+    expect(lines).toBe(1024);
+    const reading = readLines(source(Buffer.concat([mebibyte, line])), () => {}, { most: 1 });
+    await expect(reading).rejects.toThrow(InputError);
+    await expect(reading).rejects.toThrow(/: expected at most 1 MiB$/);
+  });
+
+  it('is told by the size of a file before it is read', async () => {
+    const path = file('one\n');
+    truncateSync(path, 2 ** 30);
+    let lines = 0;
+    await expect(readLines(path, () => void lines++, { most: 128 })).rejects.toThrow(/at most 128 MiB$/);
+    expect(lines).toBe(0);
   });
 });
 
@@ -80,6 +121,11 @@ describe('bad input', () => {
       /gzip data (are damaged|end too early)$/,
     ],
     ['no text', Buffer.alloc(1 << 21), /:1: expected a line of text of at most 65536 bytes$/],
+    [
+      'a line that is too long, and ends',
+      `one\n${'x'.repeat(65537)}\n`,
+      /:2: expected a line of text of at most 65536 bytes$/,
+    ],
   ])('%s', async (_, content, message) => {
     const reading = linesOf(file(content));
     await expect(reading).rejects.toThrow(InputError);

@@ -1,7 +1,7 @@
 import { ADDRESS_LIMIT, type Width } from '../access.js';
 import { regionName } from '../explain/place.js';
 import { InputError } from '../input-error.js';
-import type { InventoryFunction } from '../inventory/lspci.js';
+import type { InventoryFunction } from '../inventory/machine.js';
 import { formatSbdf, parseSbdf } from '../sbdf.js';
 
 const NUMBER = '0x[0-9a-f]+|[0-9]+';

@@ -3,7 +3,7 @@ import { hex, type Outcome } from '../explain/outcome.js';
 import type { Part } from '../explain/place.js';
 import { type Explanation, explain as explainAccess, type PolicyAnswer } from '../explain.js';
 import { InputError } from '../input-error.js';
-import { readInventory } from '../inventory/lspci.js';
+import { readInventory } from '../inventory/read-machine.js';
 import { policies } from '../policy.js';
 import { parseAccess } from './access-notation.js';
 

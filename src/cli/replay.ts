@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { InputError } from '../input-error.js';
-import { readInventory } from '../inventory/lspci.js';
+import { readInventory } from '../inventory/read-machine.js';
 import { policies } from '../policy.js';
 import { reportPage } from '../report/page.js';
 import { replayJson, replayText } from '../report/summary.js';

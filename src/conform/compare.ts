@@ -59,8 +59,7 @@ export async function conformFile(
         throw error instanceof InputError ? new InputError(`${path}:${line}: ${error.message}`) : error;
       }
     },
-    undefined,
-    LONGEST_LINE,
+    { longest: LONGEST_LINE },
   );
   if (tally.scenarios === before) throw new InputError(`${path} has no scenario`);
 }

@@ -4,7 +4,7 @@ import { createDispatcher, type Dispatcher } from '../dispatcher.js';
 import { TraplineError } from '../errors.js';
 import type { FunctionDescription } from '../function.js';
 import type { Bar } from '../host.js';
-import type { InventoryFunction } from '../inventory/lspci.js';
+import type { InventoryFunction } from '../inventory/machine.js';
 import type { Policy } from '../policy.js';
 
 /** One access to the device. */

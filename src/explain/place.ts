@@ -1,7 +1,7 @@
 import { PAGE_SIZE, pageOf } from '../access.js';
 import type { Dispatcher } from '../dispatcher.js';
 import type { Location, MsixLayout } from '../function.js';
-import type { InventoryBar, InventoryFunction } from '../inventory/lspci.js';
+import type { InventoryBar, InventoryFunction } from '../inventory/machine.js';
 import { formatSbdf } from '../sbdf.js';
 
 /** PCIe 7.7.2: the dwords of a table entry, in their order. */

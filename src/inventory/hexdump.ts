@@ -1,9 +1,22 @@
 import { InputError } from '../input-error.js';
 import { readLines } from '../lines.js';
-import { parseSbdf, type Sbdf } from '../sbdf.js';
+import type { Sbdf } from '../sbdf.js';
+import { functionHead } from './function-head.js';
 
-const FUNCTION = /^(?:[0-9a-f]{4,}:)?[0-9a-f]{2}:[01][0-9a-f]\.[0-7] /i;
-const ROW = /^([0-9a-f]{2,3}):((?: [0-9a-f]{2}){16})\s*$/i;
+const ROW = /^([0-9a-f]{2,3}):((?: [0-9a-f]{2}){16})(?:\s|$)/i;
+
+export interface HexdumpRow {
+  readonly offset: number;
+  readonly bytes: readonly number[];
+}
+
+/** A row of a configuration space as `lspci -x`, `-xxx` and `-xxxx` print it. */
+export function hexdumpRow(line: string): HexdumpRow | undefined {
+  const match = ROW.exec(line);
+  if (!match) return undefined;
+  const bytes = match[2].trimStart().split(' ');
+  return { offset: parseInt(match[1], 16), bytes: bytes.map((byte) => parseInt(byte, 16)) };
+}
 
 /**
  * Configuration spaces as `lspci -x`, `-xxx` and `-xxxx` print them, by function. One of which less than 256 bytes are
@@ -14,20 +27,20 @@ export async function readHexdumps(path: string): Promise<Map<Sbdf, Uint8Array>>
   let current: number[] | undefined;
   await readLines(path, (bytes, start, end, line) => {
     const text = bytes.toString('latin1', start, end);
-    const [name] = text.split(' ', 1);
-    if (FUNCTION.test(text)) {
+    const head = functionHead(text);
+    if (head?.text !== undefined) {
       current = [];
-      dumps.set(parseSbdf(name), current);
+      if (head.sbdf !== undefined) dumps.set(head.sbdf, current);
       return;
     }
-    const row = ROW.exec(text);
+    const row = hexdumpRow(text);
     if (!row) return;
-    if (!current || parseInt(row[1], 16) !== current.length) {
+    if (row.offset !== current?.length) {
       throw new InputError(
         `${path}:${line}: expected the row of offset 0x${(current?.length ?? 0).toString(16)} of a function`,
       );
     }
-    for (const byte of row[2].trim().split(' ')) current.push(parseInt(byte, 16));
+    current.push(...row.bytes);
   });
   if (dumps.size === 0) throw new InputError(`${path} has no function as lspci -xxxx prints it`);
   return new Map([...dumps].map(([sbdf, dump]) => [sbdf, filled(dump)]));

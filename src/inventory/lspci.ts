@@ -1,246 +1,391 @@
-import type { MsixLayout } from '../function.js';
-import type { BarType } from '../host.js';
-import { InputError } from '../input-error.js';
-import { readLines } from '../lines.js';
-import { formatSbdf, parseSbdf, type Sbdf } from '../sbdf.js';
-import { barFault } from './bar-list.js';
+import type { Sbdf } from '../sbdf.js';
+import { pageSizes } from './config-image.js';
+import { functionHead } from './function-head.js';
+import { hexdumpRow } from './hexdump.js';
+import { type ListedBar, listedBar, listedSize } from './lspci-bar.js';
+import type {
+  BridgeWindow,
+  Capabilities,
+  InventoryBar,
+  InventoryFunction,
+  InventoryMsix,
+  InventorySriov,
+} from './machine.js';
+import { inventoryFunction, type SeenFunction } from './seen-function.js';
+import { Sight } from './sight.js';
 
-/** A function of a machine, as `lspci -vvv` shows it. */
-export interface InventoryFunction {
-  readonly sbdf: Sbdf;
-  /** The class and device names of its first line. */
-  readonly name: string;
-  readonly vendor: number | undefined;
-  readonly device: number | undefined;
-  /** By index; 6 is the expansion ROM. I/O BARs too. */
-  readonly bars: readonly InventoryBar[];
-  readonly msix: InventoryMsix | undefined;
-  /** Bus numbers of a bridge. */
-  readonly bridge: { readonly secondary: number; readonly subordinate: number } | undefined;
-  readonly capabilities: Capabilities;
-}
-
-export interface InventoryBar {
-  readonly index: number;
-  readonly type: BarType;
-  /** Undefined: not assigned. */
-  readonly address: number | undefined;
-  /** Undefined: not shown. */
-  readonly size: number | undefined;
-  readonly disabled: boolean;
-  /** Known to the system, not in the function's own BAR registers: those of SR-IOV virtual functions. */
-  readonly virtual: boolean;
-}
-
-export interface InventoryMsix extends MsixLayout {
-  readonly enabled: boolean;
-  readonly masked: boolean;
-  /** Offset of the capability in config space. */
-  readonly capability: number;
-}
-
-/** Offsets in config space of the capabilities through which a function is reset. */
-export interface Capabilities {
-  readonly express?: number;
-  readonly powerManagement?: number;
-  readonly advancedFeatures?: number;
-  /** A function level reset is implemented. */
-  readonly functionLevelReset: boolean;
-  /** D3hot to D0 does not reset. */
-  readonly noSoftReset: boolean;
-}
-
-const FUNCTION = /^(?:([0-9a-f]{4,}):)?([0-9a-f]{2}:[01][0-9a-f]\.[0-7]) (.+)$/i;
 const IDENTIFIERS = /\[([0-9a-f]{4}):([0-9a-f]{4})\]/gi;
-const SIZE = /\[size=(\d+)([KMGT]?)\]/;
-const MSIX = /^MSI-X: Enable([+-]) Count=(\d+)(?: Masked([+-]))?/;
+/** `lspci -n` */
+const NUMBERS = /^([0-9a-f]{4}): ([0-9a-f]{4}):([0-9a-f]{4})\b/i;
+const CLASS = /^[^:]*\[([0-9a-f]{4})\]:/i;
 
 type Draft<T> = { -readonly [key in keyof T]: T[key] };
 
-interface FunctionDraft {
-  sbdf: Sbdf;
-  name: string;
+/** The capabilities whose details are read. */
+type Section = 'express' | 'powerManagement' | 'advancedFeatures' | 'msix' | 'sriov' | 'other';
+
+/** A function whose lines are being read. */
+class FunctionDraft {
+  readonly sbdf: Sbdf;
+  name: string | undefined;
+  classCode: number | undefined;
   vendor: number | undefined;
   device: number | undefined;
-  bars: InventoryBar[];
-  msix: Draft<InventoryMsix> | undefined;
-  bridge: InventoryFunction['bridge'];
-  capabilities: Draft<Capabilities>;
-  /** The capability whose details follow. */
-  section: string;
+  subsystem: InventoryFunction['subsystem'];
+  readonly bars: InventoryBar[] = [];
+  barsGuessed = false;
+  decode: boolean | undefined;
+  readonly msix: Partial<Draft<InventoryMsix>> = {};
+  readonly sriov: Partial<Draft<InventorySriov>> = {};
+  readonly virtualBars: InventoryBar[] = [];
+  bridge: { readonly secondary: number; readonly subordinate: number } | undefined;
+  windows: { memory?: BridgeWindow; prefetchable?: BridgeWindow } | undefined;
+  readonly capabilities: Draft<Capabilities> = { functionLevelReset: false, noSoftReset: false };
+  pin: number | undefined;
+  irq: number | undefined;
+  intxDisabled: boolean | undefined;
+  msiEnabled = false;
+  iommuGroup: number | undefined;
+  driver: string | undefined;
+  /** More than its first line, subsystem and driver: BARs and capabilities are listed. */
+  detailed = false;
+  /** Registers are shown (`-vv`): who does not have a line has no interrupt pin. */
+  hasRegisters = false;
+  denied = false;
+  readonly listed = new Set<Section>();
+  /** The capability whose details follow. The function's own BARs are before all capabilities. */
+  section: Section | undefined;
+  /** The BAR of the line before, without its size. */
+  unsized: InventoryBar[] | undefined;
+  readonly image: number[] = [];
+
+  constructor(sbdf: Sbdf) {
+    this.sbdf = sbdf;
+  }
+
+  seen(): SeenFunction {
+    const { sbdf, name, classCode, vendor, device, subsystem, detailed, bars, barsGuessed } = this;
+    const shown = detailed && !this.denied;
+    const memory = bars.find(({ type, virtual }) => type.startsWith('mem') && !virtual);
+    return {
+      sbdf,
+      name,
+      classCode,
+      vendor,
+      device,
+      subsystem,
+      bars: detailed ? [...bars].sort((a, b) => a.index - b.index) : undefined,
+      barsGuessed,
+      // Without registers: [disabled] is printed where decoding is off.
+      decode: this.decode ?? (memory && !memory.disabled),
+      msix: isMsix(this.msix) ? this.msix : shown && !this.listed.has('msix') ? 'none' : undefined,
+      sriov: isSriov(this.sriov)
+        ? { ...this.sriov, bars: this.virtualBars }
+        : shown && !this.listed.has('sriov')
+          ? 'none'
+          : undefined,
+      bridge: this.bridge && {
+        ...this.bridge,
+        windows:
+          this.windows &&
+          [this.windows.memory, this.windows.prefetchable].filter((window) => window !== undefined),
+      },
+      capabilities: shown ? this.capabilities : undefined,
+      interrupt: {
+        pin: this.pin ?? (this.hasRegisters ? 0 : undefined),
+        irq: this.irq,
+        intxDisabled: this.intxDisabled,
+        msiEnabled: shown ? this.msiEnabled : undefined,
+      },
+      iommuGroup: this.iommuGroup,
+      driver: this.driver,
+    };
+  }
 }
 
-/** Reads `lspci -vvv` line by line. Lines it does not know are skipped. */
-export class LspciReader {
-  private readonly drafts: FunctionDraft[] = [];
-  private draft: FunctionDraft | undefined;
+const isMsix = (msix: Partial<InventoryMsix>): msix is InventoryMsix =>
+  msix.table !== undefined && msix.pba !== undefined && msix.count !== undefined;
 
-  line(text: string): void {
-    const head = FUNCTION.exec(text);
-    if (head) {
-      // Segments above ffff (domains that VMD makes up) have no SBDF.
-      this.draft = head[1] && parseInt(head[1], 16) > 0xffff ? undefined : newDraft(head);
-      if (this.draft) this.drafts.push(this.draft);
+const isSriov = (sriov: Partial<InventorySriov>): sriov is InventorySriov =>
+  sriov.enabled !== undefined &&
+  sriov.totalVfs !== undefined &&
+  sriov.offset !== undefined &&
+  sriov.systemPageSize !== undefined;
+
+/** Reads the output of `lspci`, whatever its options, line by line. Lines it does not know are skipped. */
+export class LspciReader {
+  private readonly sight: Sight;
+  private draft: FunctionDraft | undefined;
+  /** First lines of functions so far. */
+  heads = 0;
+
+  constructor(sight = new Sight()) {
+    this.sight = sight;
+  }
+
+  line(line: string): void {
+    const text = line.trim();
+    const head = functionHead(text);
+    if (head?.text) {
+      this.end();
+      this.heads++;
+      if (head.sbdf === undefined) this.sight.beyond.add(head.address);
+      else this.draft = begun(head.sbdf, head.text);
     } else if (this.draft) {
-      detail(this.draft, text);
+      detail(this.draft, text.replace(/\s+/g, ' '));
     }
   }
 
+  /** No line follows. */
+  end(): void {
+    const { draft } = this;
+    if (!draft) return;
+    this.sight.show(draft.seen());
+    if (draft.image.length > 0) this.sight.showImage(draft.sbdf, Uint8Array.from(draft.image));
+    this.draft = undefined;
+  }
+
   functions(): InventoryFunction[] {
-    // `lspci -v` shows MSI-X without its layout.
-    const known = (msix: InventoryMsix) => msix.table.bir >= 0 && msix.pba.bir >= 0;
-    return this.drafts.map(({ section: _, ...draft }) => ({
-      ...draft,
-      msix: draft.msix && known(draft.msix) ? draft.msix : undefined,
-    }));
+    this.end();
+    return this.sight.functions().map(inventoryFunction);
   }
 }
 
-function newDraft(head: RegExpExecArray): FunctionDraft {
-  const identifiers = [...head[3].matchAll(IDENTIFIERS)].at(-1);
-  return {
-    sbdf: parseSbdf(head[1] ? `${head[1]}:${head[2]}` : head[2]),
-    name: head[3],
-    vendor: identifiers && parseInt(identifiers[1], 16),
-    device: identifiers && parseInt(identifiers[2], 16),
-    bars: [],
-    msix: undefined,
-    bridge: undefined,
-    capabilities: { functionLevelReset: false, noSoftReset: false },
-    section: '',
-  };
+function begun(sbdf: Sbdf, name: string): FunctionDraft {
+  const draft = new FunctionDraft(sbdf);
+  const numbers = NUMBERS.exec(name);
+  const identifiers = numbers?.slice(1) ?? [...name.matchAll(IDENTIFIERS)].at(-1);
+  const code = numbers?.[1] ?? CLASS.exec(name)?.[1];
+  draft.classCode = code === undefined ? undefined : parseInt(code, 16);
+  draft.vendor = identifiers && parseInt(identifiers[1], 16);
+  draft.device = identifiers && parseInt(identifiers[2], 16);
+  if (!numbers) draft.name = name;
+  return draft;
 }
 
-/** Lines of a function, by their form. One tab: the function's own; a virtual function's BARs stand deeper, in SR-IOV. */
-const DETAILS: readonly [RegExp, (draft: FunctionDraft, match: RegExpExecArray) => void][] = [
+type Form = readonly [RegExp, (draft: FunctionDraft, match: RegExpExecArray) => void];
+
+/** Lines of a function before its capabilities. */
+const OWN: readonly Form[] = [
   [
-    // Older versions print [virtual] before the space.
-    /^\tRegion ([0-5]): ((?:\[\w+\] )*)(Memory|I\/O ports) at (\S+)(.*)$/,
-    (draft, [, index, flags, space, address, rest]) => {
-      const memory = rest.includes('64-bit') ? 'mem64' : 'mem32';
-      draft.bars.push(bar(Number(index), space === 'Memory' ? memory : 'io', address, flags + rest));
+    /^Subsystem: (.*)$/,
+    (draft, [, text]) => {
+      const match = [...text.matchAll(IDENTIFIERS)].at(-1) ?? /^(\w{4}):(\w{4})$/.exec(text);
+      if (match) draft.subsystem = { vendor: parseInt(match[1], 16), device: parseInt(match[2], 16) };
     },
   ],
   [
-    /^\t(?:\[\w+\] )*Expansion ROM at (\S+)(.*)$/,
-    (draft, [, address, rest]) => draft.bars.push(bar(6, 'rom', address, rest)),
+    /^Control: I\/O[+-] Mem([+-])(?:.* DisINTx([+-]))?/,
+    (draft, [, memory, intx]) => {
+      draft.detailed = true;
+      draft.hasRegisters = true;
+      draft.decode = memory === '+';
+      if (intx) draft.intxDisabled = intx === '+';
+    },
   ],
   [
-    /^\tBus: primary=[0-9a-f]+, secondary=([0-9a-f]+), subordinate=([0-9a-f]+)/i,
+    /^Flags: (.*)$/,
+    (draft, [, text]) => {
+      draft.detailed = true;
+      const irq = /\bIRQ (\d+)/.exec(text);
+      const group = /\bIOMMU group (\d+)/.exec(text);
+      if (irq) draft.irq = Number(irq[1]);
+      if (group) draft.iommuGroup = Number(group[1]);
+    },
+  ],
+  [
+    /^Interrupt: pin (\S) (?:routed to IRQ (\d+)|disabled)/,
+    (draft, [, pin, irq]) => {
+      draft.pin = ' ABCD'.indexOf(pin);
+      if (draft.pin < 0) draft.pin = 0;
+      if (irq) draft.irq = Number(irq);
+    },
+  ],
+  [
+    /^Bus: primary=[0-9a-f]{2}, secondary=([0-9a-f]{2}), subordinate=([0-9a-f]{2})/i,
     (draft, [, secondary, subordinate]) => {
+      draft.detailed = true;
       draft.bridge = { secondary: parseInt(secondary, 16), subordinate: parseInt(subordinate, 16) };
     },
   ],
   [
-    /^\tCapabilities: \[([0-9a-f]+)(?: v\d+)?\] (.*)$/i,
-    (draft, [, offset, text]) => {
-      draft.section = text;
-      capability(draft, parseInt(offset, 16), text);
-    },
-  ],
-  [
-    /^\t\t(Vector table|PBA): BAR=(\d+) offset=([0-9a-f]+)/i,
-    ({ msix, section }, [, part, bir, offset]) => {
-      if (!msix || !section.startsWith('MSI-X')) return;
-      msix[part === 'PBA' ? 'pba' : 'table'] = { bir: Number(bir), offset: parseInt(offset, 16) };
-    },
-  ],
-  [
-    /\b(?:FLReset|FLR)\+/,
-    ({ capabilities, section }) => {
-      if (/^Express|^PCI Advanced/.test(section)) capabilities.functionLevelReset = true;
-    },
-  ],
-  [
-    /\bNoSoftRst\+/,
-    ({ capabilities }) => {
-      capabilities.noSoftReset = true;
+    /^(I\/O|Memory|Prefetchable memory) behind bridge: (?:None\b|(([0-9a-f]+)-([0-9a-f]+))(.*)$)/i,
+    (draft, [, space, , start, last, flags]) => {
+      draft.windows ??= {};
+      // Digits of a line that breaks off are no address.
+      if (space === 'I/O' || start === undefined || start.length < 8 || start.length !== last.length) return;
+      const prefetchable = space !== 'Memory';
+      const window = { start: parseInt(start, 16), end: parseInt(last, 16) + 1, prefetchable };
+      if (flags.includes('[disabled]') || window.start === 0 || window.end <= window.start) return;
+      draft.windows[prefetchable ? 'prefetchable' : 'memory'] = window;
     },
   ],
 ];
 
+/** Lines of a function that may stand anywhere. */
+const ANYWHERE: readonly Form[] = [
+  [
+    /^Capabilities: (?:<|\[([0-9a-f]+)(?: v\d+)?\] (.*)$)/i,
+    (draft, [, offset, text]) => {
+      draft.detailed = true;
+      if (offset === undefined) draft.denied = true;
+      else capability(draft, parseInt(offset, 16), text);
+    },
+  ],
+  [
+    /^IOMMU group: (\d+)$/,
+    (draft, [, group]) => {
+      draft.iommuGroup = Number(group);
+    },
+  ],
+  [
+    /^Kernel driver in use: (\S+)$/,
+    (draft, [, driver]) => {
+      draft.driver = driver;
+    },
+  ],
+];
+
+/** Details of a capability. */
+const DETAILS: Readonly<Partial<Record<Section, readonly Form[]>>> = {
+  express: [[/\bFLReset\+/, reset]],
+  advancedFeatures: [[/\bFLR\+/, reset]],
+  powerManagement: [
+    [
+      /\bNoSoftRst\+/,
+      ({ capabilities }) => {
+        capabilities.noSoftReset = true;
+      },
+    ],
+  ],
+  msix: [
+    [
+      /^(Vector table|PBA): BAR=([0-7]) offset=([0-9a-f]{8})\b/i,
+      ({ msix }, [, part, bir, offset]) => {
+        msix[part === 'PBA' ? 'pba' : 'table'] = { bir: Number(bir), offset: parseInt(offset, 16) };
+      },
+    ],
+  ],
+  sriov: [
+    [
+      /^IOVCtl: Enable([+-])/,
+      ({ sriov }, [, enable]) => {
+        sriov.enabled = enable === '+';
+      },
+    ],
+    [
+      /^Initial VFs: \d+, Total VFs: (\d{1,5}), Number of VFs: (\d{1,5}),/,
+      ({ sriov }, [, total, number]) => {
+        sriov.totalVfs = Number(total);
+        sriov.numVfs = sriov.enabled ? Number(number) : 0;
+      },
+    ],
+    [
+      /^VF offset: (\d{1,5}), stride: (\d{1,5}),/,
+      ({ sriov }, [, offset, stride]) => {
+        sriov.offset = Number(offset);
+        sriov.stride = Number(stride);
+      },
+    ],
+    [
+      /^Supported Page Size: ([0-9a-f]{8}), System Page Size: ([0-9a-f]{8})\b/i,
+      ({ sriov }, [, supported, system]) => {
+        sriov.supportedPageSizes = pageSizes(parseInt(supported, 16));
+        sriov.systemPageSize = pageSizes(parseInt(system, 16))[0] ?? 4096;
+      },
+    ],
+  ],
+};
+
+function reset({ capabilities }: FunctionDraft): void {
+  capabilities.functionLevelReset = true;
+}
+
 function detail(draft: FunctionDraft, text: string): void {
-  for (const [form, apply] of DETAILS) {
+  const row = hexdumpRow(text);
+  if (row) {
+    // A row that is missing ends what is known.
+    if (row.offset === draft.image.length && row.offset < 4096) draft.image.push(...row.bytes);
+    return;
+  }
+  const { section, unsized } = draft;
+  draft.unsized = undefined;
+  const size = unsized && listedSize(text);
+  if (size !== undefined) {
+    unsized?.push({ ...(unsized.pop() as InventoryBar), size });
+    return;
+  }
+  if (section === undefined || section === 'sriov') {
+    const bar = listedBar(text);
+    if (bar) {
+      if (section === 'sriov') addBar(draft, draft.virtualBars, bar);
+      else {
+        draft.detailed = true;
+        if (bar.index === undefined) draft.barsGuessed = true;
+        addBar(draft, draft.bars, bar);
+      }
+      return;
+    }
+  }
+  const forms = section === undefined ? OWN : (DETAILS[section] ?? []);
+  if (!applied(ANYWHERE, draft, text)) applied(forms, draft, text);
+}
+
+function applied(forms: readonly Form[], draft: FunctionDraft, text: string): boolean {
+  for (const [form, apply] of forms) {
     const match = form.exec(text);
     if (!match) continue;
     apply(draft, match);
-    return;
+    return true;
   }
+  return false;
+}
+
+/** More than a function has are dropped; so many that what is wrong with a list is still seen. */
+const BARS = 8;
+
+/** Where no index is printed, that after the BAR before, of which a 64-bit one takes two. */
+function addBar(draft: FunctionDraft, bars: InventoryBar[], { index, ...bar }: ListedBar): void {
+  const before = bars.findLast(({ type }) => type !== 'rom');
+  const next = before ? before.index + (before.type === 'mem64' ? 2 : 1) : 0;
+  if (bars.length === BARS || (index ?? next) > 6 || (index === undefined && next > 5)) return;
+  bars.push({ index: index ?? next, ...bar });
+  if (bar.size === undefined) draft.unsized = bars;
 }
 
 function capability(draft: FunctionDraft, offset: number, text: string): void {
-  const unknown = { bir: -1, offset: 0 };
-  const msix = MSIX.exec(text);
-  if (msix) {
-    draft.msix = {
-      enabled: msix[1] === '+',
-      masked: msix[3] === '+',
-      count: Number(msix[2]),
-      table: unknown,
-      pba: unknown,
-      capability: offset,
-    };
-  } else if (text.startsWith('Express')) draft.capabilities.express = offset;
-  else if (text.startsWith('Power Management')) draft.capabilities.powerManagement = offset;
-  else if (text.startsWith('PCI Advanced Features')) draft.capabilities.advancedFeatures = offset;
-}
-
-function bar(index: number, type: BarType, address: string, rest: string): InventoryBar {
-  const assigned = /^[0-9a-f]+$/i.test(address) && !rest.includes('<unassigned>');
-  const size = SIZE.exec(rest);
-  return {
-    index,
-    type,
-    address: assigned ? parseInt(address, 16) : undefined,
-    size: size ? Number(size[1]) * 1024 ** ' KMGT'.indexOf(size[2] || ' ') : undefined,
-    disabled: rest.includes('[disabled]'),
-    virtual: rest.includes('[virtual]'),
-  };
-}
-
-/**
- * The functions of one machine from several `lspci -vvv` files: a later one adds functions (virtual ones appear late)
- * and what an earlier one did not show; MSI-X counts as enabled when any of them says so.
- */
-export async function readInventory(paths: readonly string[]): Promise<InventoryFunction[]> {
-  const machine = new Map<Sbdf, InventoryFunction>();
-  for (const path of paths) {
-    const reader = new LspciReader();
-    await readLines(path, (bytes, start, end) => {
-      reader.line(Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString());
-    });
-    const functions = reader.functions();
-    if (functions.length === 0)
-      throw new InputError(`${path}: expected the output of lspci -vvv, found no function`);
-    for (const fn of functions) {
-      const known = machine.get(fn.sbdf);
-      machine.set(fn.sbdf, known ? merge(known, fn) : fn);
+  draft.section = sectionOf(text);
+  draft.listed.add(draft.section);
+  switch (draft.section) {
+    case 'express':
+    case 'powerManagement':
+    case 'advancedFeatures':
+      draft.capabilities[draft.section] = offset;
+      break;
+    case 'msix': {
+      // Versions before 2.2.7 print `Mask` and `TabSize`.
+      const match =
+        /^MSI-X: Enable([+-])(?: Mask([+-]))? (?:Count|TabSize)=(\d{1,5})\b(?: Masked([+-]))?/.exec(text);
+      if (!match) break;
+      const [, enable, mask, count, masked] = match;
+      Object.assign(draft.msix, {
+        enabled: enable === '+',
+        masked: (masked ?? mask) === '+',
+        count: Number(count),
+        capability: offset,
+      });
+      break;
     }
+    default:
+      if (text.startsWith('Enhanced Allocation')) draft.capabilities.enhancedAllocation = offset;
+      if (/^(?:MSI|Message Signalled Interrupts): .*\bEnable\+/.test(text)) draft.msiEnabled = true;
   }
-  for (const fn of machine.values()) check(fn);
-  return [...machine.values()].sort((a, b) => a.sbdf - b.sbdf);
 }
 
-function merge(first: InventoryFunction, later: InventoryFunction): InventoryFunction {
-  const bars = later.bars.filter((bar) => !first.bars.some(({ index }) => index === bar.index));
-  const msix = first.msix ?? later.msix;
-  return {
-    ...first,
-    bars: [...first.bars, ...bars].sort((a, b) => a.index - b.index),
-    msix:
-      msix &&
-      (later.msix?.enabled && !msix.enabled ? { ...msix, enabled: true, masked: later.msix.masked } : msix),
-    bridge: first.bridge ?? later.bridge,
-  };
-}
-
-// PCIe 7.7.2.2: Table Size encodes 1 to 2048.
-function check({ sbdf, bars, msix }: InventoryFunction): void {
-  const fault = barFault(bars);
-  if (fault) throw new InputError(`inventory: ${formatSbdf(sbdf)} ${fault}`);
-  if (msix && (msix.count < 1 || msix.count > 2048)) {
-    throw new InputError(
-      `inventory: ${formatSbdf(sbdf)}: expected an MSI-X Count of 1 to 2048, got ${msix.count}`,
-    );
-  }
+function sectionOf(text: string): Section {
+  if (text.startsWith('Express')) return 'express';
+  if (text.startsWith('Power Management')) return 'powerManagement';
+  if (text.startsWith('PCI Advanced Features')) return 'advancedFeatures';
+  if (text.startsWith('MSI-X:')) return 'msix';
+  return text.startsWith('Single Root I/O Virtualization') ? 'sriov' : 'other';
 }

@@ -1,5 +1,5 @@
 import { ADDRESS_LIMIT } from '../access.js';
-import type { InventoryFunction } from '../inventory/lspci.js';
+import type { InventoryFunction } from '../inventory/machine.js';
 import type { Placement, ReplayedFunction } from './replayed-function.js';
 
 const COMMAND = 0x04;

@@ -1,5 +1,5 @@
 import { PAGE_SIZE, type Width } from '../access.js';
-import type { InventoryFunction } from '../inventory/lspci.js';
+import type { InventoryFunction } from '../inventory/machine.js';
 import { formatSbdf, type Sbdf } from '../sbdf.js';
 import type { MmiotraceSink, TracedBar, TracedDevice } from './mmiotrace.js';
 import type { Replay } from './replay.js';

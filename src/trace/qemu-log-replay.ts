@@ -1,5 +1,5 @@
 import { PAGE_SIZE, type Width } from '../access.js';
-import type { InventoryFunction } from '../inventory/lspci.js';
+import type { InventoryFunction } from '../inventory/machine.js';
 import { formatSbdf, type Sbdf } from '../sbdf.js';
 import { ConfigSpace } from './config-space.js';
 import type { LoggedFunction, QemuLogSink } from './qemu-log.js';

@@ -1,5 +1,5 @@
 import { InputError } from '../input-error.js';
-import type { InventoryFunction } from '../inventory/lspci.js';
+import type { InventoryFunction } from '../inventory/machine.js';
 import { type Progress, readLines } from '../lines.js';
 import { type Policy, policies } from '../policy.js';
 import type { Sbdf } from '../sbdf.js';
@@ -65,7 +65,7 @@ export async function replayFile(
         if (options.strict) throw new InputError(sentence);
         if (badLines++ < SHOWN) bad.push(sentence);
       },
-      options.progress,
+      { progress: options.progress },
     );
   const check = () => {
     if (replay.accesses === 0) throw new InputError(`${path}: expected accesses, found none`);

@@ -23,7 +23,6 @@ describe.each(commands)('trapline %s --help', (command) => {
     expect([status, stderr]).toEqual([0, '']);
     expect(stdout).toMatch(new RegExp(`^usage: trapline ${command} .*\n\n`));
     expect(stdout).toMatch(/\nExit status: 0.*\n$/);
-    expect(stdout.split('\n').filter((line) => line.length > 120)).toEqual([]);
   });
 
   it('shows an example that prints what it says', () => {

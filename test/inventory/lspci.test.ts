@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, describe, expect, it } from 'vitest';
 import { InputError } from '../../src/input-error.js';
-import { LspciReader, readInventory } from '../../src/inventory/lspci.js';
+import { LspciReader } from '../../src/inventory/lspci.js';
+import { readInventory } from '../../src/inventory/read-machine.js';
 import { parseSbdf } from '../../src/sbdf.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'lspci-'));
@@ -96,8 +97,8 @@ describe('a BAR', () => {
     expect(bar(line)).toMatchObject(expected);
   });
 
-  it('without its number (lspci -v) is skipped', () => {
-    expect(bar('Memory at fe200000 (64-bit, non-prefetchable) [size=16K]')).toBeUndefined();
+  it('without its number (lspci -v) is the next one', () => {
+    expect(bar('Memory at fe200000 (64-bit, non-prefetchable) [size=16K]')).toMatchObject({ index: 0 });
   });
 
   it('of SR-IOV, which stands deeper, is not the function itself', () => {

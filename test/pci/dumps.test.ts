@@ -3,7 +3,7 @@ import { gunzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { createDispatcher } from '../../src/dispatcher.js';
 import { readHexdumps } from '../../src/inventory/hexdump.js';
-import { readInventory } from '../../src/inventory/lspci.js';
+import { readInventory } from '../../src/inventory/read-machine.js';
 import { resourceSizes } from '../../src/inventory/resource.js';
 import { describeImage } from '../../src/pci/image.js';
 import { formatSbdf, parseSbdf } from '../../src/sbdf.js';

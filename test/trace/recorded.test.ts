@@ -2,7 +2,7 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { readInventory } from '../../src/inventory/lspci.js';
+import { readInventory } from '../../src/inventory/read-machine.js';
 import { policies } from '../../src/policy.js';
 import { formatSbdf } from '../../src/sbdf.js';
 import { KINDS } from '../../src/trace/function-counts.js';
