@@ -1,4 +1,4 @@
-// Builds dist/: the wasm from assembly/, the module that carries it as base64, and the TypeScript around it. The
+// Builds dist/: the wasm from assembly/, the module that carries it in hexadecimal (which compresses better than base64), and the TypeScript around it. The
 // modules are bundled because V8 folds constants of a module's own scope, but not imported ones, and stay `const`
 // because it does not fold what is declared with `var`, as vite has it.
 import { spawnSync } from 'node:child_process';
@@ -17,7 +17,7 @@ function run(script, ...args) {
 mkdirSync('build', { recursive: true });
 run(join(dirname(resolve('assemblyscript/package.json')), 'bin/asc.js'), '--target', 'release');
 
-const wasm = readFileSync('build/core.wasm').toString('base64');
+const wasm = readFileSync('build/core.wasm').toString('hex');
 writeFileSync(
   'src/engine/core.generated.ts',
   `// Made by build.mjs from assembly/.\nexport const wasm =\n  '${wasm}';\n`,

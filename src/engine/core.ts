@@ -10,6 +10,7 @@ import {
   TOP,
 } from '../../assembly/layout.js';
 import { TraplineError } from '../errors.js';
+import { bytesOfHex } from '../hexadecimal.js';
 import { wasm } from './core.generated.js';
 
 /** The core's exports; all arguments i32 but for the address, f64, of reads and writes. See assembly/index.ts. */
@@ -54,7 +55,7 @@ const GRAIN = 64;
 let inlined: WebAssembly.Module | undefined;
 
 function inlinedModule(): WebAssembly.Module {
-  inlined ??= new WebAssembly.Module(Uint8Array.from(atob(wasm), (character) => character.charCodeAt(0)));
+  inlined ??= new WebAssembly.Module(bytesOfHex(wasm));
   return inlined;
 }
 
