@@ -2,6 +2,7 @@ import type { Sbdf } from './sbdf.js';
 
 const CODES = [
   'bad-size',
+  'region-refused',
   'unaligned-read',
   'unaligned-write',
   'map-failed-read',
@@ -18,6 +19,7 @@ const CODES = [
 
 /**
  * - `bad-size`: an access to table or PBA of a width or alignment that is not allowed.
+ * - `region-refused`: a region that is no BAR does not take a write, which is dropped.
  * - `unaligned-read`, `unaligned-write`: an access is split into bytes.
  * - `map-failed-read`, `map-failed-write`: the host page could not be mapped; all ones, or dropped.
  * - `hole-occupied`: the guest has something else mapped where accesses must trap.

@@ -15,7 +15,7 @@ import type {
 } from './function.js';
 import { readView, writeView } from './memory/mapped-page.js';
 import type { DispatcherOptions } from './options.js';
-import { PciFunction } from './pci/function.js';
+import { PciFunction, refuseBusy } from './pci/function.js';
 import { completed } from './pci/msix-capability.js';
 import { descriptionFaults, msixFaults, pbaOverTable } from './pci/validate.js';
 import { Ring } from './ring.js';
@@ -144,12 +144,7 @@ export class Dispatcher implements Trap {
       );
     }
     const accepted = domain.policy.malformed === 'accepted' && !given.software;
-    const faults = descriptionFaults(given, sbdf, accepted);
-    if (given.trapOnly && domain.policy.adjacent !== 'bars') {
-      faults.push(
-        `assign: function ${formatSbdf(sbdf)}: trapOnly is for policy strict: ${domain.policy.name} forwards whole pages`,
-      );
-    }
+    const faults = descriptionFaults(given, sbdf, accepted, domain.policy);
     const description = faults.length > 0 ? given : completed(given);
     const malformed = accepted ? [] : msixFaults(description, sbdf);
     if (malformed.length > 0) domain.diagnostics.report('bad-msix-capability', sbdf);
@@ -318,15 +313,6 @@ export class Dispatcher implements Trap {
     this.words[HIGH / 4] = 0xffffffff;
     return UNCLAIMED;
   }
-}
-
-function refuseBusy(method: string, functions: readonly PciFunction[]): void {
-  const busy = functions.filter((fn) => fn.switching);
-  if (busy.length === 0) return;
-  const faults = busy.map(
-    ({ sbdf }) => `${method}: the decoding of function ${formatSbdf(sbdf)} is being switched`,
-  );
-  throw new TraplineError('busy', ...faults);
 }
 
 /** A constant, as `readView` and `writeView`: of a function declaration V8 checks at every call that it is still that. */

@@ -10,8 +10,9 @@ import { PageList, SlotCache } from './memory/page-cache.js';
 import type { DispatcherOptions } from './options.js';
 import { locationOf, NewestPlan, OwnerPlan, type PagePlan } from './page-plan.js';
 import type { FunctionBar } from './pci/bar.js';
-import { decodeAtAssign, decodeOff, decodeOn, romOff, romOn } from './pci/decode.js';
+import { decodeAtAssign, decodeOff, decodeOn, enable, romOff, romOn } from './pci/decode.js';
 import type { FunctionOwner, PciFunction } from './pci/function.js';
+import type { FunctionRange } from './pci/function-range.js';
 import { type Policy, policies } from './policy.js';
 import { formatSbdf, type Sbdf } from './sbdf.js';
 import type { SharedMachine } from './shared-machine.js';
@@ -109,6 +110,50 @@ export class Domain implements FunctionOwner {
 
   setRom(fn: PciFunction, rom: FunctionBar, on: boolean): void {
     this.switched(fn, () => (on ? romOn(this, fn, rom) : romOff(this, fn, rom)));
+  }
+
+  placeRange(range: FunctionRange, address: number): void {
+    const { fn, enabled, address: before } = range;
+    this.switched(fn, () => {
+      if (enabled) this.withdraw(range);
+      try {
+        const faults = this.put(range, address);
+        if (faults.length > 0) throw new TraplineError('overlap', ...faults);
+      } catch (error) {
+        if (enabled) this.attempt(fn, () => this.put(range, before));
+        throw error;
+      }
+    });
+  }
+
+  /** Puts a range that was withdrawn where a snapshot has it, or nowhere. */
+  restoreRange(range: FunctionRange, address: number): void {
+    this.switched(range.fn, () => this.attempt(range.fn, () => this.put(range, address)));
+  }
+
+  removeRange(range: FunctionRange): void {
+    this.withdraw(range);
+    this.generation++;
+    range.pages.drop();
+  }
+
+  withdraw(range: FunctionRange): void {
+    this.attempt(range.fn, () => this.disable([range]));
+  }
+
+  /** What is in the way, a sentence each, and reported; none: accesses reach the range. */
+  private put(range: FunctionRange, address: number): readonly string[] {
+    range.address = address;
+    const faults = this.overlaps([range]);
+    let done = false;
+    try {
+      done = enable(this, range.fn, range);
+    } catch (error) {
+      this.withdraw(range);
+      throw error;
+    }
+    if (done || faults.length > 0) return faults;
+    return [`${describe(range)} lies where the guest has something else`];
   }
 
   /** Guest pages that several BARs have bytes on once these are enabled. */
@@ -215,6 +260,7 @@ export class Domain implements FunctionOwner {
   release(fn: PciFunction): void {
     fn.detach();
     this.inventory?.deassign(this, fn.sbdf);
+    for (const range of fn.ranges) this.removeRange(range);
     if (fn.cache instanceof SlotCache) fn.cache.remove();
     if (fn.pendingPage) this.pageList.remove(fn.pendingPage);
     fn.msixState?.vectors.release();
@@ -223,7 +269,7 @@ export class Domain implements FunctionOwner {
 
 function describe(bar: FunctionBar): string {
   const range = `0x${bar.address.toString(16)}..+0x${bar.size.toString(16)}`;
-  return `function ${formatSbdf(bar.fn.sbdf)}: bar ${bar.index} ${range}`;
+  return `function ${formatSbdf(bar.fn.sbdf)}: ${bar.index > 6 ? 'region' : `bar ${bar.index}`} ${range}`;
 }
 
 /** A callback that cannot throw into an access. */

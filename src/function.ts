@@ -1,6 +1,8 @@
+import type { Width } from './access.js';
 import type { Bar, BarType, Vector } from './host.js';
 import type { DeviceModel, Interrupts } from './msix/device-model.js';
 import type { Sbdf } from './sbdf.js';
+import type { ByteRegion } from './vfio/device-region.js';
 
 /** A function as the embedder hands it over at `assign`. Addresses and sizes are in bytes. */
 export interface FunctionDescription {
@@ -28,6 +30,21 @@ export interface FunctionDescription {
    * guest's mappings and the pages of the model's registers, whose host addresses tell the BARs apart.
    */
   readonly software?: DeviceModel;
+  /** What the guest reads in place of the device's bytes. Policy strict only, if there are any. */
+  readonly registers?: readonly GuestRegister[];
+}
+
+/** A register, little endian, that is the guest's and not the device's: no access to its bytes reaches the device. */
+export interface GuestRegister {
+  /** Configuration space behind the header, or a memory BAR. */
+  readonly space: 'config' | `bar${0 | 1 | 2 | 3 | 4 | 5}`;
+  /** Bytes from the start of the space, at any alignment. */
+  readonly offset: number;
+  readonly width: Width;
+  /** `hardware`: no register of the guest's after all, the device answers. */
+  readonly value: number | 'hardware';
+  /** Configuration space: the guest may write it; a reset brings `value` back. Default: its writes are dropped. */
+  readonly writable?: boolean;
 }
 
 export interface BarDescription {
@@ -99,19 +116,40 @@ export interface TrappedFunction {
   moveBar(index: number, address: number): boolean;
   /** State of one MSI-X entry. Throws `bad-argument` for an index outside the table. */
   vector(index: number): Vector;
+  /** Regions that are no BAR, in the order in which they were placed first. */
+  readonly ranges: readonly RegionRange[];
+  /**
+   * Traps the guest's accesses to a region from now on, whether or not memory decoding is on; the region answers them.
+   * One that is placed already moves. `address` is a multiple of 4096; what the region does not fill of its last 16 bytes
+   * is nobody's. Throws `bad-argument`; `overlap` where an enabled BAR, another range, or something else of the guest's is;
+   * `out-of-memory`; `busy` as `deassign`; what the host throws. Then it is where it was. Policy strict only.
+   */
+  placeRegion(region: ByteRegion, address: number): void;
+  /** Ends that. False: it is not placed. Throws `busy`. */
+  removeRegion(region: ByteRegion): boolean;
+}
+
+/** A region at guest addresses. */
+export interface RegionRange {
+  readonly region: ByteRegion;
+  /** Guest-physical. */
+  readonly address: number;
+  /** Accesses reach it: always, but where restoring a snapshot failed. */
+  readonly enabled: boolean;
 }
 
 /** Whose byte a guest address is. */
 export interface Location {
   readonly fn: TrappedFunction;
+  /** Of a region that is no BAR: its range, under the index 9. */
   readonly bar: Bar;
   /** Bytes from the BAR's start. */
   readonly offset: number;
   /**
-   * `adjacent`: on a page with table or PBA bytes of the same BAR. `rom`: answered from the ROM's copy. `neighbour`: on
-   * a page that traps for another BAR's sake. `direct`: on a page that need not trap.
+   * `adjacent`: on a page with bytes of the table, the PBA or `registers` in the same BAR. `rom`: answered from the ROM's copy. `region`: by a region that is no BAR. `neighbour`: on a page that traps for another BAR's sake.
+   * `direct`: on a page that need not trap.
    */
-  readonly owner: 'table' | 'pba' | 'adjacent' | 'rom' | 'neighbour' | 'direct';
+  readonly owner: 'table' | 'pba' | 'adjacent' | 'rom' | 'region' | 'neighbour' | 'direct';
 }
 
 /** Guest pages that map directly to host pages. Bytes, multiples of 4096. */

@@ -46,6 +46,9 @@ export type BarType = 'io' | 'mem32' | 'mem64' | 'rom';
 /** What the guest's memory map holds at a page: nothing, the host page of the same number, or something else. */
 export type GuestMapping = 'none' | 'identity' | 'other';
 
+/** Whatever host pages come from. */
+export type PageHost = Pick<Host, 'mapPage' | 'unmapPage'>;
+
 /**
  * All hardware is behind this one interface. Every method may throw: the guest's access then reads all ones or is
  * dropped, and the error reaches `onError`. All addresses are in bytes.

@@ -15,8 +15,10 @@ export type {
   ConfigRegisters,
   DecodeResult,
   FunctionDescription,
+  GuestRegister,
   Location,
   MsixLayout,
+  RegionRange,
   SoftwareDescription,
   SoftwareFunction,
   TrappedFunction,
@@ -36,8 +38,8 @@ export { type Policy, policies } from './policy.js';
 export type { Ring } from './ring.js';
 export { formatSbdf, parseSbdf, type Sbdf } from './sbdf.js';
 export type { HeldBar, HeldFunction, SharedMachine } from './shared-machine.js';
-export type { BarSnapshot, FunctionSnapshot, MsixSnapshot, Snapshot } from './snapshot.js';
-export type { DeviceRegion } from './vfio/device-region.js';
+export type { BarSnapshot, FunctionSnapshot, MsixSnapshot, RangeSnapshot, Snapshot } from './snapshot.js';
+export type { ByteRegion, DeviceRegion } from './vfio/device-region.js';
 export type { RegionDoor, RegionDoorOptions } from './vfio/door.js';
 export { type Errno, errno } from './vfio/errno.js';
 export {

@@ -118,15 +118,20 @@ const fitsHost = (bar: FunctionBar): boolean =>
 const shareable = (bar: FunctionBar): number[] =>
   bar.isCopied ? pagesOf({ start: bar.address, end: bar.end }) : edgesOf(bar);
 
+/** Pages with bytes of the guest's registers. */
+const registerPages = ({ registers, address }: FunctionBar): Set<number> =>
+  new Set(Array.from(registers.keys(), (offset) => pageOf(address + offset)));
+
 /** Policy strict: each byte belongs to the BAR it lies in, and pages with several BARs trap as well. */
 export class OwnerPlan extends ClaimedPages {
   sharedPages(bars: readonly FunctionBar[]): number[] {
     const shares = new Map<number, number>();
     const odd = new Set<number>();
     for (const bar of bars) {
-      for (const page of shareable(bar)) {
+      const registers = registerPages(bar);
+      for (const page of new Set([...shareable(bar), ...registers])) {
         shares.set(page, (shares.get(page) ?? this.claims.at(page).length) + 1);
-        if (!fitsHost(bar)) odd.add(page);
+        if (!fitsHost(bar) || registers.has(page)) odd.add(page);
       }
     }
     const pages = [...shares].filter(([page, count]) => count > 1 || odd.has(page)).map(([page]) => page);
@@ -138,7 +143,7 @@ export class OwnerPlan extends ClaimedPages {
   }
 
   protected claimed(bar: FunctionBar): readonly number[] {
-    return [...new Set([...structuresOf(bar).flatMap(pagesOf), ...shareable(bar)])];
+    return [...new Set([...structuresOf(bar).flatMap(pagesOf), ...shareable(bar), ...registerPages(bar)])];
   }
 
   candidates(bar: FunctionBar): readonly number[] {
@@ -149,7 +154,12 @@ export class OwnerPlan extends ClaimedPages {
     const bars = this.claims.at(page);
     return (
       bars.length > 1 ||
-      bars.some((bar) => !fitsHost(bar) || structuresOf(bar).some((range) => touches(range, page)))
+      bars.some(
+        (bar) =>
+          !fitsHost(bar) ||
+          structuresOf(bar).some((range) => touches(range, page)) ||
+          registerPages(bar).has(page),
+      )
     );
   }
 
@@ -225,12 +235,15 @@ export class NewestPlan extends ClaimedPages {
 export function locationOf(bar: FunctionBar, address: number, plan: PagePlan): Location {
   const page = pageOf(address);
   const structures = structuresIn(bar);
-  const own = touches(structures.table, page) || touches(structures.pba, page) ? 'adjacent' : undefined;
-  const copied = bar.isCopied ? 'rom' : undefined;
+  const own =
+    touches(structures.table, page) || touches(structures.pba, page) || registerPages(bar).has(page)
+      ? 'adjacent'
+      : undefined;
+  const copied = bar.type === 'rom' ? 'rom' : 'region';
   const owner =
     ownerAmong(structures, address) ??
     own ??
-    copied ??
+    (bar.isCopied ? copied : undefined) ??
     (plan.trapsForOthers(page, bar) ? 'neighbour' : 'direct');
   return { fn: bar.fn, bar, offset: address - bar.address, owner };
 }

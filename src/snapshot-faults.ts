@@ -1,11 +1,13 @@
 import { ADDRESS_LIMIT } from './access.js';
 import type { Domain } from './domain.js';
+import { bytesOfHex } from './hexadecimal.js';
 import { isInteger } from './integer.js';
 import { ENABLE, FUNCTION_MASK } from './msix/msix.js';
 import type { FunctionBar } from './pci/bar.js';
 import type { PciFunction } from './pci/function.js';
+import { rangeFault } from './pci/validate.js';
 import { formatSbdf } from './sbdf.js';
-import { type BarSnapshot, configBytes, type Snapshot } from './snapshot.js';
+import type { BarSnapshot, Snapshot } from './snapshot.js';
 
 const WORD = 0xffffffff;
 
@@ -19,7 +21,7 @@ export function snapshotFaults(value: unknown, { policy, hardware, functions }: 
     faults.push(`restore: ${path} ${JSON.stringify(found) ?? 'undefined'} ${rule}`);
   };
   if (!isFields(value)) return [`restore: the snapshot is not an object`];
-  if (value.version !== 1) return [`restore: version ${JSON.stringify(value.version)} is not 1`];
+  if (value.version !== 2) return [`restore: version ${JSON.stringify(value.version)} is not 2`];
   if (value.policy !== policy.name) fault('policy', value.policy, `is not ${policy.name}`);
   const domain = hardware ? 'hardware' : 'guest';
   if (value.domain !== domain) fault('domain', value.domain, `is not ${domain}`);
@@ -58,6 +60,7 @@ function checkFunction(fn: PciFunction, state: unknown, path: string, hardware: 
       checkBar(bar, bars[index], `${path}.bars[${index}]`, hardware, fault);
     }
   }
+  checkRanges(fn, state.ranges, `${path}.ranges`, fault);
   if (fn.msixState) checkMsix(fn, state.msix, `${path}.msix`, fault);
   else if (state.msix !== null) fault(`${path}.msix`, state.msix, 'is not null: the function has no MSI-X');
 }
@@ -69,7 +72,7 @@ function checkConfig(fn: PciFunction, config: unknown, path: string, fault: Faul
     fault(path, found, `is not ${size} bytes in lower-case hexadecimal`);
     return;
   }
-  const at = fn.config.differsAt(configBytes(config));
+  const at = fn.config.differsAt(bytesOfHex(config));
   if (at === undefined) return;
   fault(
     `${path}[0x${at.toString(16)}]`,
@@ -105,6 +108,28 @@ function checkBar(bar: FunctionBar, state: unknown, path: string, hardware: bool
       true,
       bar.isMemory ? 'is of a ROM whose enable bit is clear' : 'is of an I/O BAR',
     );
+  }
+}
+
+/** The regions themselves are the embedder's, placed anywhere in the same order. */
+function checkRanges(fn: PciFunction, ranges: unknown, path: string, fault: Fault): void {
+  if (!isList(ranges, fn.ranges.length)) {
+    fault(path, ranges, `is not a list of ${fn.ranges.length}, the regions placed`);
+    return;
+  }
+  for (const [index, { region }] of fn.ranges.entries()) {
+    const at = `${path}[${index}]`;
+    const range = ranges[index];
+    if (!isFields(range) || range.size !== region.size) {
+      fault(at, range, `is not of ${region.size} bytes`);
+      continue;
+    }
+    const { address, state } = range;
+    const rule = rangeFault(region, address);
+    if (rule) fault(`${at}.address`, address, rule);
+    for (const rule of region.stateFaults?.(state) ?? (state === null ? [] : ['is not null'])) {
+      fault(`${at}.state`, state, rule);
+    }
   }
 }
 
@@ -162,14 +187,19 @@ function checkEntry(entry: unknown, path: string, software: boolean, fault: Faul
 /** Policy strict: a BAR is enabled only while its function decodes, and alone has its bytes. */
 function checkOwners({ functions }: Snapshot, fault: Fault): void {
   const start = ({ low, high }: BarSnapshot) => high * 2 ** 32 + low;
-  const enabled = functions.flatMap(({ bars, decoding }, index) =>
-    bars.flatMap((bar, position) => {
+  const enabled = functions.flatMap(({ bars, decoding, ranges }, index) => [
+    ...bars.flatMap((bar, position) => {
       if (!bar.enabled) return [];
       const path = `functions[${index}].bars[${position}]`;
       if (!decoding) fault(`${path}.enabled`, true, 'is of a function that does not decode');
       return [{ path, start: start(bar), end: start(bar) + bar.size }];
     }),
-  );
+    ...ranges.map(({ address, size }, position) => ({
+      path: `functions[${index}].ranges[${position}]`,
+      start: address,
+      end: address + size,
+    })),
+  ]);
   enabled.sort((a, b) => a.start - b.start);
   for (const [index, bar] of enabled.entries()) {
     const next = enabled[index + 1];

@@ -1,5 +1,6 @@
 import type { Domain } from './domain.js';
 import type { BarOffset } from './function.js';
+import { bytesOfHex, hexOfBytes } from './hexadecimal.js';
 import type { BarType } from './host.js';
 import type { MsixState } from './msix/msix.js';
 import type { SoftwareMsixState } from './msix/software.js';
@@ -11,7 +12,7 @@ import { formatSbdf } from './sbdf.js';
 
 /** The state of a dispatcher's functions: plain data, of which JSON keeps all. */
 export interface Snapshot {
-  readonly version: 1;
+  readonly version: 2;
   readonly policy: Policy['name'];
   readonly domain: 'hardware' | 'guest';
   /** In the order in which they were assigned. */
@@ -30,6 +31,16 @@ export interface FunctionSnapshot {
   readonly bars: readonly BarSnapshot[];
   /** Null: the function has no MSI-X. */
   readonly msix: MsixSnapshot | null;
+  /** In the order in which they were placed first. */
+  readonly ranges: readonly RangeSnapshot[];
+}
+
+/** A region that is no BAR. */
+export interface RangeSnapshot {
+  readonly address: number;
+  readonly size: number;
+  /** What its `save` gives; null: it has none. */
+  readonly state: unknown;
 }
 
 export interface BarSnapshot {
@@ -56,17 +67,18 @@ export interface MsixSnapshot extends MsixState, Partial<Omit<SoftwareMsixState,
 export function save(domain: Domain): Snapshot {
   const { policy, hardware, functions } = domain;
   return {
-    version: 1,
+    version: 2,
     policy: policy.name,
     domain: hardware ? 'hardware' : 'guest',
     functions: [...functions.values()].map(saveFunction),
   };
 }
 
-function saveFunction({ sbdf, config, command, decoding, bars, msixState }: PciFunction): FunctionSnapshot {
+function saveFunction(fn: PciFunction): FunctionSnapshot {
+  const { sbdf, config, command, decoding, bars, msixState, ranges } = fn;
   return {
     sbdf: formatSbdf(sbdf),
-    config: Array.from(config.bytes, (byte) => byte.toString(16).padStart(2, '0')).join(''),
+    config: hexOfBytes(config.bytes),
     command,
     decoding,
     bars: bars.map((bar) => ({
@@ -82,6 +94,11 @@ function saveFunction({ sbdf, config, command, decoding, bars, msixState }: PciF
     msix: msixState
       ? { table: msixState.layout.table, pba: msixState.layout.pba, ...msixState.save() }
       : null,
+    ranges: ranges.map(({ address, region }) => ({
+      address,
+      size: region.size,
+      state: region.save?.() ?? null,
+    })),
   };
 }
 
@@ -96,9 +113,19 @@ export function restore(domain: Domain, { functions }: Snapshot): void {
     for (const { fn, state } of pairs) if (domain.functions.get(fn.sbdf) === fn) work(fn, state);
   };
   // All are switched off before one is switched on: BARs may have changed places.
-  each((fn) => domain.switchOff(fn));
+  each((fn) => {
+    domain.switchOff(fn);
+    for (const range of fn.ranges) domain.withdraw(range);
+  });
   each(place);
   each((fn) => domain.moved(fn));
+  each((fn, { ranges }) => {
+    for (const [index, range] of fn.ranges.entries()) {
+      const { address, state } = ranges[index];
+      domain.attempt(fn, () => range.region.restore?.(state));
+      domain.restoreRange(range, address);
+    }
+  });
   each((fn, state) => switchOn(domain, fn, state));
   each((fn, { msix }) => restoreMsix(domain, fn, msix));
 }
@@ -112,7 +139,7 @@ function restoreMsix(domain: Domain, fn: PciFunction, state: MsixSnapshot | null
 }
 
 function place(fn: PciFunction, { config, command, bars }: FunctionSnapshot): void {
-  fn.config.restore(configBytes(config));
+  fn.config.restore(bytesOfHex(config));
   fn.command = command;
   for (const [index, bar] of fn.bars.entries()) {
     const { low, high, hostMoved, romEnable } = bars[index];
@@ -131,6 +158,3 @@ function switchOn(domain: Domain, fn: PciFunction, { decoding, bars }: FunctionS
   domain.attempt(fn, () => writeCommand(domain, fn, fn.decoding));
   if (rom) domain.attempt(fn, () => writeRomEnable(fn, rom, rom.followsDecode));
 }
-
-export const configBytes = (hex: string): Uint8Array =>
-  Uint8Array.from(hex.match(/../g) ?? [], (byte) => Number.parseInt(byte, 16));

@@ -5,6 +5,9 @@ import type { Sbdf } from '../src/sbdf.js';
 
 const hex = (value: number): string => value.toString(16);
 
+/** What a call that `throwAt` names throws. */
+export class HostError extends Error {}
+
 /** Hardware that records what is done to it. Pages hold a pattern that names their physical address. */
 export class RecordingHost implements Host {
   /** One line a call that changes or touches something. */
@@ -115,9 +118,9 @@ export class RecordingHost implements Host {
     if (width === 8) this.memory.write(page + offset + 4, 4, high);
   }
 
-  private record(call: string): void {
+  record(call: string): void {
     this.calls.push(call);
     this.count++;
-    if (this.throwAt === this.count) throw new Error(`host call ${this.count}`);
+    if (this.throwAt === this.count) throw new HostError(`host call ${this.count}`);
   }
 }

@@ -40,30 +40,34 @@ describe.each(Object.values(policies).map((policy) => [policy.name, policy] as c
   it.each(['guest', 'hardware'] as const)(
     'a restored dispatcher of a %s domain goes on as the saved one does',
     (domain) => {
-      const property = fc.property(history(domain), fc.nat(100), (all, percent) => {
-        const host = new RecordingHost();
-        const saved = new Subject(wasm, policy, domain, false, host);
-        const actions = all.filter(isOrderly);
-        const cut = Math.floor((actions.length * percent) / 100);
-        // An SBDF that is assigned again may get another description: the last that was accepted counts.
-        const accepted: Action[] = [];
-        for (const action of actions.slice(0, cut)) {
-          const { answer } = saved.act(action);
-          if (action.do !== 'assign' || answer === 'undefined') accepted.push(action);
-        }
-        const restored = new Subject(wasm, policy, domain, false, host);
-        for (const description of idle(saved, accepted)) restored.act({ do: 'assign', description });
-        const snapshot = asJson(dispatcherOf(saved).save());
-        dispatcherOf(restored).restore(snapshot);
-        expect(dispatcherOf(restored).save()).toEqual(snapshot);
-        expect(restored.state()).toBe(saved.state());
-        expect(dispatcherOf(restored).trappedPages).toBe(dispatcherOf(saved).trappedPages);
-        for (const action of actions.slice(cut)) {
-          const { answer } = saved.act(action);
-          expect(restored.act(action).answer, JSON.stringify(action)).toBe(answer);
-        }
-        expect(restored.state()).toBe(saved.state());
-      });
+      const property = fc.property(
+        history(domain, policy === policies.strict),
+        fc.nat(100),
+        (all, percent) => {
+          const host = new RecordingHost();
+          const saved = new Subject(wasm, policy, domain, false, host);
+          const actions = all.filter(isOrderly);
+          const cut = Math.floor((actions.length * percent) / 100);
+          // An SBDF that is assigned again may get another description: the last that was accepted counts.
+          const accepted: Action[] = [];
+          for (const action of actions.slice(0, cut)) {
+            const { answer } = saved.act(action);
+            if (action.do !== 'assign' || answer === 'undefined') accepted.push(action);
+          }
+          const restored = new Subject(wasm, policy, domain, false, host);
+          for (const description of idle(saved, accepted)) restored.act({ do: 'assign', description });
+          const snapshot = asJson(dispatcherOf(saved).save());
+          dispatcherOf(restored).restore(snapshot);
+          expect(dispatcherOf(restored).save()).toEqual(snapshot);
+          expect(restored.state()).toBe(saved.state());
+          expect(dispatcherOf(restored).trappedPages).toBe(dispatcherOf(saved).trappedPages);
+          for (const action of actions.slice(cut)) {
+            const { answer } = saved.act(action);
+            expect(restored.act(action).answer, JSON.stringify(action)).toBe(answer);
+          }
+          expect(restored.state()).toBe(saved.state());
+        },
+      );
       fc.assert(property, { seed: SEED, numRuns: RUNS });
     },
   );
@@ -390,7 +394,7 @@ describe('refuses, changing nothing,', () => {
 
   const config = good.functions[0].config;
   it.each<[string, unknown, string]>([
-    ['version', 2, 'version 2 is not 1'],
+    ['version', 1, 'version 1 is not 2'],
     ['policy', 'xen', 'policy "xen" is not strict'],
     ['domain', 'hardware', 'domain "hardware" is not guest'],
     ['functions', {}, 'functions {} is not a list of 2'],

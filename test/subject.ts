@@ -5,8 +5,10 @@ import type { FunctionDescription, TrappedFunction } from '../src/function.js';
 import type { GuestMapping } from '../src/host.js';
 import type { Policy } from '../src/policy.js';
 import { parseSbdf } from '../src/sbdf.js';
+import type { ByteRegion } from '../src/vfio/device-region.js';
 import type { Engine } from './engines.js';
-import { RecordingHost } from './recording-host.js';
+import { HostError, RecordingHost } from './recording-host.js';
+import { recordingRegions } from './recording-regions.js';
 
 /** Something done to a dispatcher or in its world. */
 export type Action =
@@ -23,6 +25,9 @@ export type Action =
   | { readonly do: 'move'; readonly sbdf: number; readonly index: number; readonly address: number }
   | { readonly do: 'assign'; readonly description: FunctionDescription }
   | { readonly do: 'deassign'; readonly sbdf: number }
+  /** Places or moves one of the regions of test/regions.ts, or removes it. */
+  | { readonly do: 'place'; readonly sbdf: number; readonly region: number; readonly address: number }
+  | { readonly do: 'remove'; readonly sbdf: number; readonly region: number }
   | { readonly do: 'mapping'; readonly page: number; readonly works: boolean }
   | { readonly do: 'guest page'; readonly page: number; readonly holds: GuestMapping }
   /** The n-th host call of the next action throws. */
@@ -33,6 +38,7 @@ export class Subject {
   readonly host: RecordingHost;
   readonly trap: Trap;
   private readonly functions = new Map<number, TrappedFunction>();
+  private readonly regions: readonly ByteRegion[];
   private throwAt = 0;
 
   constructor(
@@ -43,6 +49,7 @@ export class Subject {
     host = new RecordingHost(plainPages),
   ) {
     this.host = host;
+    this.regions = recordingRegions(host);
     this.trap = engine.create({
       host: this.host,
       domain,
@@ -81,7 +88,12 @@ export class Subject {
           size,
           enabled,
         }));
-        return JSON.stringify({ sbdf, decoding, messageControl, bars: seen, vectors });
+        const ranges = f.ranges.map(({ region, address, enabled }) => ({
+          region: this.regions.indexOf(region),
+          address,
+          enabled,
+        }));
+        return JSON.stringify({ sbdf, decoding, messageControl, bars: seen, vectors, ranges });
       })
       .join('\n');
   }
@@ -118,6 +130,10 @@ export class Subject {
       default: {
         const f = this.functions.get(action.sbdf);
         if (!f) return 'no function';
+        if (action.do === 'place') {
+          return this.misuse(() => f.placeRegion(this.regions[action.region], action.address));
+        }
+        if (action.do === 'remove') return this.misuse(() => f.removeRegion(this.regions[action.region]));
         if (action.do === 'control') return this.misuse(() => f.writeMessageControl(action.value));
         if (action.do === 'decode') return this.misuse(() => f.setDecode(action.on));
         return this.misuse(() => f.moveBar(action.index, action.address));
@@ -136,6 +152,7 @@ export class Subject {
       return `${call()}`;
     } catch (error) {
       if (error instanceof TraplineError) return `${error.code}, ${error.faults.length} faults`;
+      if (error instanceof HostError) return error.message;
       throw error;
     }
   }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { PAGE_SIZE } from '../src/access.js';
-import type { BarDescription, FunctionDescription, MsixLayout } from '../src/function.js';
+import type { BarDescription, FunctionDescription, GuestRegister, MsixLayout } from '../src/function.js';
 import { BASE } from './layouts.js';
 import type { Action } from './subject.js';
 
@@ -80,7 +80,45 @@ function msix(bars: readonly BarDescription[]): fc.Arbitrary<MsixLayout> {
   });
 }
 
-function description(sbdf: number, domain: 'guest' | 'hardware'): fc.Arbitrary<FunctionDescription> {
+/** Up to three registers in memory BARs, where neither table nor PBA nor another one is. */
+function registers({ bars, msix: layout }: FunctionDescription): fc.Arbitrary<readonly GuestRegister[]> {
+  const memory = bars.filter(({ type, index }) => type !== 'io' && index < 6);
+  if (memory.length === 0) return fc.constant([]);
+  const one = fc.constantFrom(...memory).chain((in_) =>
+    fc.constantFrom(1, 2, 4, 8 as const).chain((bytes) =>
+      fc.record({
+        space: fc.constant(`bar${in_.index}` as GuestRegister['space']),
+        offset: fc.oneof(fc.nat(in_.size - bytes), fc.constantFrom(0, in_.size - bytes)),
+        width: fc.constant(bytes as GuestRegister['width']),
+        value: fc.nat(255).map((byte) => (bytes === 1 ? byte : byte * 0x101)),
+      }),
+    ),
+  );
+  const apart = (found: readonly GuestRegister[]): GuestRegister[] => {
+    const taken = new Set<string>();
+    for (const [place, length] of layout
+      ? ([
+          [layout.table, 16 * layout.count],
+          [layout.pba, 8 * Math.ceil(layout.count / 64)],
+        ] as const)
+      : []) {
+      for (let at = place.offset; at < place.offset + length; at++) taken.add(`bar${place.bir} ${at}`);
+    }
+    return found.filter(({ space, offset, width: bytes }) => {
+      const own = Array.from({ length: bytes }, (_, index) => `${space} ${offset + index}`);
+      if (own.some((byte) => taken.has(byte))) return false;
+      for (const byte of own) taken.add(byte);
+      return true;
+    });
+  };
+  return fc.array(one, { maxLength: 3 }).map(apart);
+}
+
+function description(
+  sbdf: number,
+  domain: 'guest' | 'hardware',
+  regions: boolean,
+): fc.Arbitrary<FunctionDescription> {
   return fc
     .uniqueArray(fc.constantFrom(0, 1, 2, 3, 6), { minLength: 1, maxLength: 3 })
     .chain((indices) => fc.tuple(...indices.map((index) => bar(index, domain))))
@@ -90,6 +128,9 @@ function description(sbdf: number, domain: 'guest' | 'hardware'): fc.Arbitrary<F
         // Most have MSI-X.
         sbdf % 4 === 3 ? { requiredKeys: ['sbdf', 'bars'] } : {},
       ),
+    )
+    .chain((one) =>
+      regions ? registers(one).map((some) => ({ ...one, registers: some })) : fc.constant(one),
     );
 }
 
@@ -106,10 +147,17 @@ function structuresOf({ bars, msix: layout }: FunctionDescription): { table: num
 }
 
 /** Addresses where what an access belongs to may change, and others on the pages of functions. */
-function address(functions: readonly FunctionDescription[]): fc.Arbitrary<number> {
+function address(functions: readonly FunctionDescription[], regions: boolean): fc.Arbitrary<number> {
   const structures = functions.map(structuresOf);
   const bounds = functions.flatMap((f) => f.bars).flatMap((one) => [one.address, one.address + one.size]);
   const edges = structures.flatMap(({ table, pba }) => [...table, ...pba]);
+  const given = functions.flatMap(({ bars, registers: some = [] }) =>
+    some.flatMap(({ space, offset, width: bytes }) => {
+      const start = (bars.find(({ index }) => space === `bar${index}`)?.address ?? 0) + offset;
+      return [start, start + bytes];
+    }),
+  );
+  const ends = [0, 0x35, 0x1005, 0x2800];
   const tables = structures.flatMap(({ table }) => table.slice(0, 1));
   const or = (some: number[]) => fc.constantFrom(...(some.length > 0 ? some : bounds));
   const pageOf = (byte: number) => byte - (byte % PAGE_SIZE);
@@ -130,20 +178,27 @@ function address(functions: readonly FunctionDescription[]): fc.Arbitrary<number
       weight: 4,
       arbitrary: fc.tuple(or(edges), fc.nat(PAGE_SIZE - 1)).map(([edge, offset]) => pageOf(edge) + offset),
     },
+    { weight: given.length > 0 ? 4 : 0, arbitrary: near(or(given)) },
+    {
+      weight: regions ? 3 : 0,
+      arbitrary: fc.tuple(page, near(fc.constantFrom(...ends))).map(([start, end]) => start + end),
+    },
     { weight: 1, arbitrary: fc.nat(ARENA).map((offset) => BASE + offset) },
   );
 }
 
 const page = fc.nat(ARENA / PAGE_SIZE - 1).map((number) => BASE + number * PAGE_SIZE);
+const region = fc.nat(2);
 const word = fc.oneof(fc.constantFrom(0, 0, 1), fc.integer({ min: 0, max: 0xffffffff }));
 const width = fc.constantFrom(1, 2, 4, 4, 8, 8);
 
 function action(
   functions: readonly FunctionDescription[],
   domain: 'guest' | 'hardware',
+  regions: boolean,
 ): fc.Arbitrary<Action> {
   const sbdf = fc.constantFrom(...functions.map((f) => Number(f.sbdf)));
-  const at = address(functions);
+  const at = address(functions, regions);
   const read = fc.record({ do: fc.constant('read' as const), address: at, width });
   const write = fc
     .record({ do: fc.constant('write' as const), address: at, width, low: word, high: word })
@@ -174,7 +229,7 @@ function action(
     do: fc.constant('assign' as const),
     description: fc.oneof(
       fc.constantFrom(...functions),
-      sbdf.chain((one) => description(one, domain)),
+      sbdf.chain((one) => description(one, domain, regions)),
     ),
   });
   return fc.oneof(
@@ -185,6 +240,11 @@ function action(
     { weight: 3, arbitrary: move },
     { weight: 4, arbitrary: assign },
     { weight: 1, arbitrary: fc.record({ do: fc.constant('deassign' as const), sbdf }) },
+    {
+      weight: regions ? 5 : 0,
+      arbitrary: fc.record({ do: fc.constant('place' as const), sbdf, region, address: page }),
+    },
+    { weight: regions ? 1 : 0, arbitrary: fc.record({ do: fc.constant('remove' as const), sbdf, region }) },
     {
       weight: 2,
       arbitrary: fc.record({
@@ -214,17 +274,17 @@ function action(
   );
 }
 
-/** Up to four functions, then whatever can happen to them. */
-export function history(domain: 'guest' | 'hardware'): fc.Arbitrary<Action[]> {
+/** Up to four functions, with registers and regions of the guest or without, then whatever can happen to them. */
+export function history(domain: 'guest' | 'hardware', regions: boolean): fc.Arbitrary<Action[]> {
   return fc
     .integer({ min: 1, max: 4 })
     .chain((count) =>
-      fc.tuple(...Array.from({ length: count }, (_, number) => description(8 + number, domain))),
+      fc.tuple(...Array.from({ length: count }, (_, number) => description(8 + number, domain, regions))),
     )
     .chain((functions) => {
       const assigned: Action[] = functions.map((one) => ({ do: 'assign', description: one }));
       return fc
-        .array(action(functions, domain), { minLength: 40, maxLength: 160, size: 'max' })
+        .array(action(functions, domain, regions), { minLength: 40, maxLength: 160, size: 'max' })
         .map((actions) => [...assigned, ...actions]);
     });
 }

@@ -1,6 +1,6 @@
 import { ones, PAGE_SIZE, type Width } from '../access.js';
 import { TraplineError } from '../errors.js';
-import type { Host, HostPage, PageHandler } from '../host.js';
+import type { HostPage, PageHandler, PageHost } from '../host.js';
 import type { Sbdf } from '../sbdf.js';
 
 let mappings = 0;
@@ -13,7 +13,7 @@ export class MappedPage {
   /** Index in the dispatcher's list; what the hot path hands back. */
   readonly id: number;
   readonly sbdf: Sbdf;
-  private readonly host: Host;
+  private readonly host: PageHost;
   /** Host-physical address of the page that the next `map` asks for. */
   address: number;
   /** High lane of the last 8-byte read. */
@@ -30,7 +30,7 @@ export class MappedPage {
   private handler: PageHandler | undefined;
   private mappedAddress = 0;
 
-  constructor(id: number, sbdf: Sbdf, host: Host, address: number, views: (DataView | undefined)[]) {
+  constructor(id: number, sbdf: Sbdf, host: PageHost, address: number, views: (DataView | undefined)[]) {
     this.id = id;
     this.sbdf = sbdf;
     this.host = host;
@@ -82,6 +82,18 @@ export class MappedPage {
     if (view === undefined) return this.readHandler(offset, width);
     if (width === 8) this.high = view.getInt32(offset + 4, true);
     return readView(view, offset, width);
+  }
+
+  /** Aligned, to and from `index` of bytes. */
+  load(offset: number, width: Width, into: DataView, index: number): void {
+    const low = this.read(offset, width);
+    if (width === 8) into.setInt32(index + 4, this.high, true);
+    writeView(into, index, width, low);
+  }
+
+  store(offset: number, width: Width, from: DataView, index: number): void {
+    const high = width === 8 ? from.getInt32(index + 4, true) : 0;
+    this.write(offset, width, readView(from, index, width), high);
   }
 
   /** Unaligned, within the page: byte by byte, low first. Memory cannot tell, so it is read at once. */

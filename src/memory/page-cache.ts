@@ -1,5 +1,5 @@
 import { pageOf } from '../access.js';
-import type { Host } from '../host.js';
+import type { PageHost } from '../host.js';
 import type { Sbdf } from '../sbdf.js';
 import { MappedPage } from './mapped-page.js';
 
@@ -14,7 +14,7 @@ export class PageList {
     this.add(0, { mapPage: () => null }, 0);
   }
 
-  add(sbdf: Sbdf, host: Host, address: number): MappedPage {
+  add(sbdf: Sbdf, host: PageHost, address: number): MappedPage {
     const id = this.free.pop() ?? this.pages.length;
     const page = new MappedPage(id, sbdf, host, address, this.views);
     this.pages[id] = page;
@@ -31,10 +31,10 @@ export class PageList {
 export class PageCache {
   private readonly list: PageList;
   private readonly sbdf: Sbdf;
-  private readonly host: Host;
+  private readonly host: PageHost;
   private readonly byAddress = new Map<number, MappedPage>();
 
-  constructor(list: PageList, sbdf: Sbdf, host: Host) {
+  constructor(list: PageList, sbdf: Sbdf, host: PageHost) {
     this.list = list;
     this.sbdf = sbdf;
     this.host = host;
@@ -68,7 +68,7 @@ export class SlotCache {
   private readonly list: PageList;
   private readonly slots: readonly MappedPage[];
 
-  constructor(list: PageList, sbdf: Sbdf, host: Host) {
+  constructor(list: PageList, sbdf: Sbdf, host: PageHost) {
     this.list = list;
     this.slots = [0, 1, 2, 3].map(() => list.add(sbdf, host, 0));
   }

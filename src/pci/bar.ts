@@ -1,5 +1,6 @@
 import type { BarDescription } from '../function.js';
 import type { Bar, BarType } from '../host.js';
+import type { PageCache } from '../memory/page-cache.js';
 import type { Policy } from '../policy.js';
 import type { PciFunction } from './function.js';
 
@@ -23,8 +24,12 @@ export class FunctionBar implements Bar {
   readonly isMemory: boolean;
   /** Pages that it does not fill trap, for the sake of what else may be on the host's. Changes only while it is disabled. */
   trapsEdges = false;
-  /** A ROM that is answered from its copy. */
+  /** A ROM that is answered from its copy, or what is no BAR at all: all of its pages trap. */
   readonly isCopied: boolean;
+  /** What answers in place of the host's pages. */
+  pages: PageCache | undefined;
+  /** Bytes of the guest's registers, by offset. */
+  readonly registers = new Map<number, number>();
   private readonly prefetchable: boolean;
   private readonly initialAddress: number;
   private readonly initialHostAddress: number;

@@ -65,6 +65,17 @@ export class ConfigSpace implements ConfigRegisters {
     for (let index = 0; index < handler.width; index++) this.handlers.set(handler.offset + index, handler);
   }
 
+  /** Bytes by offset that are the guest's: nothing listens to them, and only a writable one changes. */
+  give(bytes: readonly (readonly [offset: number, byte: number])[], writable: boolean): void {
+    for (const [offset, byte] of bytes) {
+      this.bytes[offset] = byte;
+      this.initial[offset] = byte;
+      this.writable[offset] = writable ? 0xff : 0;
+      this.clearable[offset] = 0;
+      this.handlers.delete(offset);
+    }
+  }
+
   read(offset: number, width: number): number {
     if (!this.allows(offset, width)) return ones(width as Width);
     let value = 0;
@@ -144,6 +155,10 @@ export class ConfigSpace implements ConfigRegisters {
       written |= byte;
       next = (next & ~byte) | (((value >>> (8 * from)) & 0xff) << (8 * index));
     }
-    this.store(handler.offset, handler.width, handler.write(next >>> 0, written >>> 0, stored));
+    next = handler.write(next >>> 0, written >>> 0, stored);
+    for (let index = 0; index < handler.width; index++) {
+      const at = handler.offset + index;
+      if (this.handlers.get(at) === handler) this.bytes[at] = next >>> (8 * index);
+    }
   }
 }

@@ -78,8 +78,14 @@ export function romOn(owner: FunctionOwner, fn: PciFunction, rom: FunctionBar): 
 
 /** Makes one more BAR of a function that decodes reachable, if nothing is in its way. */
 function reach(owner: FunctionOwner, fn: PciFunction, bar: FunctionBar): boolean {
-  if (!(fn.host.mayMapBar?.(fn.sbdf, bar) ?? true) || !isAlone(owner, fn, [bar])) return false;
+  if (!(fn.host.mayMapBar?.(fn.sbdf, bar) ?? true)) return false;
   if (owner.policy.enable !== 'all-or-nothing' && !offsetsFit(owner, fn, [bar])) return false;
+  return enable(owner, fn, bar);
+}
+
+/** False, reported: something is in its way. Throws what the host throws; then it may be enabled. */
+export function enable(owner: FunctionOwner, fn: PciFunction, bar: FunctionBar): boolean {
+  if (!isAlone(owner, fn, [bar])) return false;
   const pages = strictHole(owner, fn, [bar]);
   if (!isFree(owner, fn, pages)) return false;
   owner.enable([bar]);

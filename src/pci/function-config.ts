@@ -3,6 +3,7 @@ import type { FunctionBar } from './bar.js';
 import { capabilities, PCI_EXPRESS, POWER_MANAGEMENT } from './capabilities.js';
 import { ConfigSpace } from './config-space.js';
 import type { PciFunction } from './function.js';
+import { registerBytes } from './guest-register.js';
 import { COMMAND, FIRST_BAR, headerOf, MEMORY } from './header.js';
 import { MESSAGE_CONTROL, withMsix } from './msix-capability.js';
 import { registerMasks } from './registers.js';
@@ -44,6 +45,9 @@ export function createConfig(fn: PciFunction, description: FunctionDescription):
   if (express !== undefined) handleDeviceControl(config, fn, express);
   const power = at(POWER_MANAGEMENT);
   if (power !== undefined) handlePower(config, fn, power);
+  for (const register of description.registers ?? []) {
+    if (register.space === 'config') config.give(registerBytes(register), register.writable ?? false);
+  }
   return config;
 }
 

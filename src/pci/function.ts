@@ -11,21 +11,25 @@ import type {
   MappedRange,
   MsixLayout,
 } from '../function.js';
-import type { Host, Vector } from '../host.js';
+import type { Host, PageHost, Vector } from '../host.js';
 import type { MappedPage } from '../memory/mapped-page.js';
 import { PageCache, type PageList, SlotCache } from '../memory/page-cache.js';
+import { registerPages } from '../memory/register-pages.js';
 import { Msix } from '../msix/msix.js';
 import { SoftwareMsix } from '../msix/software.js';
 import { SoftwareHost } from '../msix/software-host.js';
 import type { Policy } from '../policy.js';
 import { formatSbdf, type Sbdf } from '../sbdf.js';
+import type { ByteRegion } from '../vfio/device-region.js';
 import { FunctionBar } from './bar.js';
 import type { ConfigSpace } from './config-space.js';
 import { createConfig } from './function-config.js';
+import { FunctionRange } from './function-range.js';
+import { registerBytes } from './guest-register.js';
 import { MEMORY } from './header.js';
 import { Rom } from './rom.js';
 import { romDecoder } from './rom-decoder.js';
-import { BAR_GRAIN } from './validate.js';
+import { BAR_GRAIN, NO_REGIONS, rangeFault } from './validate.js';
 
 /** Guest addresses [start, end) of a table or PBA, and the BAR they lie in: none where the BIR names no memory BAR. */
 export interface Structure {
@@ -47,6 +51,10 @@ export interface FunctionOwner {
   switchOff(fn: PciFunction): void;
   /** Sets the ROM's enable bit; refused, it stays off. */
   setRom(fn: PciFunction, rom: FunctionBar, on: boolean): void;
+  /** Puts a range where nothing else is. Throws `overlap`, `out-of-memory`, what the host throws: then it is where it was. */
+  placeRange(range: FunctionRange, address: number): void;
+  /** Accesses do not reach a range any more. */
+  removeRange(range: FunctionRange): void;
   /** Guest pages that several BARs have bytes on once these are enabled, ascending. */
   sharedPages(bars: readonly FunctionBar[]): number[];
   /** Gives the guest the pages of memory BARs that need not trap. Throws what the host throws, changing nothing. */
@@ -81,6 +89,8 @@ export class PciFunction implements AssignedFunction {
   readonly isSoftware: boolean;
   /** The emulated PBA, from its first byte on. */
   readonly pendingPage: MappedPage | undefined;
+  /** The host's pages, with the guest's registers in them. */
+  readonly pageHost: PageHost;
   /** The pages of a ROM's copy. */
   readonly romPages: PageCache | undefined;
   /** Order of assignment. */
@@ -103,6 +113,8 @@ export class PciFunction implements AssignedFunction {
   private owner: FunctionOwner | undefined;
   private readonly tableBar: FunctionBar | undefined;
   private readonly pbaBar: FunctionBar | undefined;
+  private readonly pageList: PageList;
+  private readonly placed = new Map<ByteRegion, FunctionRange>();
 
   constructor(
     description: FunctionDescription,
@@ -115,6 +127,7 @@ export class PciFunction implements AssignedFunction {
     this.sbdf = sbdf;
     this.sequence = sequence;
     this.owner = owner;
+    this.pageList = pages;
     const { policy } = owner;
     this.bars = description.bars
       .filter(({ type }) => type !== 'rom' || policy.rom === 'copy' || owner.hardware)
@@ -135,10 +148,16 @@ export class PciFunction implements AssignedFunction {
     this.host = software ? new SoftwareHost(owner.host, software) : owner.host;
     const { interrupts } = this;
     this.pendingPage = interrupts && pages.add(sbdf, { mapPage: () => interrupts.pendingPage }, 0);
+    for (const register of description.registers ?? []) {
+      const bar = this.bars.find(({ index }) => register.space === `bar${index}`);
+      for (const [offset, byte] of registerBytes(register)) bar?.registers.set(offset, byte);
+    }
+    const patched = this.bars.filter(({ registers }) => registers.size > 0);
+    this.pageHost = patched.length > 0 ? registerPages(this.host, patched) : this.host;
     this.cache =
       policy.tailPage === 'byte-after'
-        ? new SlotCache(pages, sbdf, this.host)
-        : new PageCache(pages, sbdf, this.host);
+        ? new SlotCache(pages, sbdf, this.pageHost)
+        : new PageCache(pages, sbdf, this.pageHost);
     this.virtual = description.virtual ?? false;
     this.trapOnly = description.trapOnly ?? false;
     this.shareUnsafe = description.shareUnsafe ?? false;
@@ -146,6 +165,7 @@ export class PciFunction implements AssignedFunction {
     const rom = this.bars.find((bar) => bar.type === 'rom');
     this.rom = rom && new Rom(this, rom, romDecoder(owner, this, rom));
     this.romPages = this.rom && new PageCache(pages, sbdf, this.rom);
+    if (rom?.isCopied) rom.pages = this.romPages;
   }
 
   private barAt(offset: BarOffset): FunctionBar | undefined {
@@ -154,7 +174,7 @@ export class PciFunction implements AssignedFunction {
 
   /** Policy strict: the page that a byte of a BAR is on. */
   pageBehind(bar: FunctionBar, hostAddress: number): MappedPage {
-    return ((bar.isCopied ? this.romPages : this.cache) as PageCache).at(hostAddress);
+    return (bar.pages ?? (this.cache as PageCache)).at(hostAddress);
   }
 
   get enabledBars(): FunctionBar[] {
@@ -209,11 +229,11 @@ export class PciFunction implements AssignedFunction {
     }
     if (bar.enabled || this.switching) return false;
     bar.address = address - (address % Math.max(bar.size, bar.isMemory ? BAR_GRAIN : 4));
-    this.placed(bar, owner);
+    this.moved(bar, owner);
     return true;
   }
 
-  private placed(bar: FunctionBar, owner: FunctionOwner): void {
+  private moved(bar: FunctionBar, owner: FunctionOwner): void {
     if (owner.hardware) bar.hostAddress = bar.address;
     owner.moved(this);
   }
@@ -233,7 +253,7 @@ export class PciFunction implements AssignedFunction {
     if (bar.isMemory && (bar.enabled || this.switching)) return;
     if (upper) bar.highRegister = value;
     else bar.lowRegister = value;
-    this.placed(bar, owner);
+    this.moved(bar, owner);
   }
 
   /** A guest's write of the ROM's register: it moves only while it is not enabled. */
@@ -242,7 +262,7 @@ export class PciFunction implements AssignedFunction {
     if ((rom.enabled && enable) || this.switching) return;
     if (rom.followsDecode && !enable) owner.setRom(this, rom, false);
     rom.lowRegister = value;
-    this.placed(rom, owner);
+    this.moved(rom, owner);
     if (!rom.followsDecode && enable) owner.setRom(this, rom, true);
   }
 
@@ -270,6 +290,34 @@ export class PciFunction implements AssignedFunction {
     );
   }
 
+  get ranges(): readonly FunctionRange[] {
+    return [...this.placed.values()];
+  }
+
+  placeRegion(region: ByteRegion, address: number): void {
+    refuseBusy('placeRegion', [this]);
+    const owner = this.assigned('placeRegion');
+    const { name, sharedPage } = owner.policy;
+    const fault = sharedPage === 'owner' ? rangeFault(region, address) : `policy ${name} ${NO_REGIONS}`;
+    if (fault) throw this.misuse('placeRegion', fault);
+    const range =
+      this.placed.get(region) ?? new FunctionRange(this, region, this.pageList, owner.diagnostics);
+    try {
+      owner.placeRange(range, address);
+      this.placed.set(region, range);
+    } finally {
+      if (!range.enabled) range.pages.drop();
+    }
+  }
+
+  removeRegion(region: ByteRegion): boolean {
+    refuseBusy('removeRegion', [this]);
+    const owner = this.assigned('removeRegion');
+    const range = this.placed.get(region);
+    if (range) owner.removeRange(range);
+    return this.placed.delete(region);
+  }
+
   vector(index: number): Vector {
     const { msixState } = this;
     if (!msixState || !Number.isInteger(index) || index < 0 || index >= msixState.vectors.count) {
@@ -295,6 +343,15 @@ export class PciFunction implements AssignedFunction {
   private misuse(method: string, rule: string): TraplineError {
     return new TraplineError('bad-argument', `${method}: function ${formatSbdf(this.sbdf)}: ${rule}`);
   }
+}
+
+export function refuseBusy(method: string, functions: readonly PciFunction[]): void {
+  const busy = functions.filter((fn) => fn.switching);
+  if (busy.length === 0) return;
+  const faults = busy.map(
+    ({ sbdf }) => `${method}: the decoding of function ${formatSbdf(sbdf)} is being switched`,
+  );
+  throw new TraplineError('busy', ...faults);
 }
 
 function structure(bar: FunctionBar | undefined, offset: number, size: number): Structure {

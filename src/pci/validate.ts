@@ -1,8 +1,11 @@
 import { ADDRESS_LIMIT, PAGE_SIZE } from '../access.js';
 import type { BarDescription, FunctionDescription, MsixLayout } from '../function.js';
 import { isInteger } from '../integer.js';
+import type { Policy } from '../policy.js';
 import { formatSbdf, type Sbdf } from '../sbdf.js';
+import type { ByteRegion } from '../vfio/device-region.js';
 import { capabilities, MSIX } from './capabilities.js';
+import { registerBytes } from './guest-register.js';
 import { HEADER_TYPE, headerOf } from './header.js';
 import { isMsix, placeFault } from './msix-capability.js';
 
@@ -11,7 +14,12 @@ export const BAR_GRAIN = 16;
 const TYPES = ['io', 'mem32', 'mem64', 'rom'];
 
 /** What is wrong with a description, a sentence each. `lenient`: what devices get wrong is accepted, as far as it can be. */
-export function descriptionFaults(description: FunctionDescription, sbdf: Sbdf, lenient: boolean): string[] {
+export function descriptionFaults(
+  description: FunctionDescription,
+  sbdf: Sbdf,
+  lenient: boolean,
+  policy: Policy,
+): string[] {
   const { bars, msix, config, software } = description;
   const faults: string[] = [];
   const fault = (field: string, value: unknown, rule: string) => {
@@ -30,6 +38,11 @@ export function descriptionFaults(description: FunctionDescription, sbdf: Sbdf, 
   if (config) checkConfig(config, description, fault);
   if (config instanceof Uint8Array && !lenient) {
     faults.push(...listFaults(config).map((rule) => `assign: function ${formatSbdf(sbdf)}: config: ${rule}`));
+  }
+  if (policy.sharedPage === 'owner') checkRegisters(description, fault);
+  else if (description.registers?.length) fault('policy', policy.name, NO_REGIONS);
+  if (description.trapOnly && policy.adjacent === 'page') {
+    fault('trapOnly', true, `is for policy strict: ${policy.name} forwards whole pages`);
   }
   if (software && typeof software.send !== 'function') {
     fault('software send', software.send, 'is not a function');
@@ -91,6 +104,47 @@ function checkConfig(config: Uint8Array, description: FunctionDescription, fault
   if (misplaced) fault('msix capability', description.msix?.capability, misplaced);
 }
 
+/** They stand for what Xen does. */
+export const NO_REGIONS = 'has neither regions nor registers of the guest';
+
+/** A register has its bytes alone, and none of the header, which is the description's. */
+function checkRegisters({ registers = [], bars, config }: FunctionDescription, fault: Fault): void {
+  const taken = new Set<string>();
+  for (const register of registers) {
+    const { space, offset, width, value, writable } = register;
+    const bar = bars.find(({ index, type }) => space === `bar${index}` && type.startsWith('mem'));
+    const inConfig = space === 'config';
+    const bytes = registerBytes(register).map(([at]) => `${space} ${at}`);
+    if (
+      ![1, 2, 4, 8].includes(width) ||
+      !isInteger(
+        offset,
+        inConfig ? 0x40 : 0,
+        (inConfig ? (config?.length ?? 256) : (bar?.size ?? 0)) - width,
+      ) ||
+      (value !== 'hardware' && !isInteger(value, 0, Math.min(256 ** width, 2 ** 53) - 1)) ||
+      (writable && !inConfig) ||
+      bytes.some((byte) => taken.has(byte))
+    ) {
+      fault(
+        `register ${space} ${offset}`,
+        value,
+        'needs 1, 2, 4 or 8 bytes of its own, in config from 64 on or read-only in a memory BAR',
+      );
+    }
+    for (const byte of bytes) taken.add(byte);
+  }
+}
+
+/** What is wrong with a region or its place. */
+export function rangeFault(region: ByteRegion, address: unknown): string | undefined {
+  if (!isInteger(region?.size, 1, ADDRESS_LIMIT) || typeof region.read !== 'function') {
+    return 'region is no object with a method read and a size in [1, 2^52]';
+  }
+  if (isInteger(address, 0, ADDRESS_LIMIT - region.size) && address % PAGE_SIZE === 0) return undefined;
+  return `address ${address} is no multiple of 4096 with the whole region in [0, 2^52)`;
+}
+
 function listFaults(config: Uint8Array): string[] {
   const { standard, faults } = capabilities(config);
   const cut = standard.filter((capability) => capability.id === MSIX && !isMsix(capability));
@@ -118,7 +172,10 @@ function checkLayout(msix: MsixLayout, fault: Fault): void {
  * What is wrong with an MSI-X capability as devices have them (Xen refuses these; the table and PBA of real ones may
  * overlap).
  */
-export function msixFaults({ bars, msix, software }: FunctionDescription, sbdf: Sbdf): string[] {
+export function msixFaults(
+  { bars, msix, software, registers = [] }: FunctionDescription,
+  sbdf: Sbdf,
+): string[] {
   if (!msix || !Number.isInteger(msix.count)) return [];
   const sizes = sizesOf(msix);
   const faults = (['table', 'pba'] as const).flatMap((name) => {
@@ -127,6 +184,10 @@ export function msixFaults({ bars, msix, software }: FunctionDescription, sbdf: 
     if (bar?.type !== 'mem32' && bar?.type !== 'mem64')
       return [`msix ${name} bir ${bir} names no memory BAR`];
     const end = offset + sizes[name];
+    const inside = (at: number) => at >= offset && at < end;
+    if (registers.some((one) => one.space === `bar${bir}` && registerBytes(one).some(([at]) => inside(at)))) {
+      return [`msix ${name} at ${offset} in BAR ${bir} has bytes of a register`];
+    }
     return end > bar.size ? [`msix ${name} ends at ${end}, outside BAR ${bir} of ${bar.size} bytes`] : [];
   });
   if (software && pbaOverTable(msix)) faults.push(`msix table and pba overlap in BAR ${msix.pba.bir}`);

@@ -1,6 +1,6 @@
 import { PAGE_SIZE } from '../access.js';
 import type { Location } from '../function.js';
-import { KINDS } from './function-counts.js';
+import { KINDS, type Kind } from './function-counts.js';
 import type { ReplayedFunction } from './replayed-function.js';
 
 /** Nobody's byte, in place of an index of `KINDS`. */
@@ -43,7 +43,7 @@ export class PageOwners {
       const location = direct ? first : locate(address + cell * CELL);
       const fn = location && functionOf(location);
       if (!location || !fn) continue;
-      this.kinds[cell] = KINDS.indexOf(location.owner);
+      this.kinds[cell] = KINDS.indexOf(location.owner as Kind);
       this.functions[cell] = fn;
       const { index } = location.bar;
       if (!this.bars.some((bar) => bar.fn === fn && bar.index === index)) {

@@ -42,7 +42,8 @@ export class BarRegion extends WritableRegion {
     const { bar, windows } = this;
     const mappable = isMappable(bar);
     const flags = regionFlags.READ | regionFlags.WRITE | (mappable ? regionFlags.MMAP : 0);
-    const holes = [windows.table, windows.pending].filter((window) => window !== undefined);
+    const registers = Array.from(bar.registers.keys(), (start) => ({ start, end: start + 1 }));
+    const holes = [windows.table, windows.pending, ...registers].filter((window) => window !== undefined);
     return {
       ...describeRegion(bar.index, bar.size, flags),
       msixMappable: mappable && windows.table !== undefined && !bar.fn.isSoftware,

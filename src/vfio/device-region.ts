@@ -1,17 +1,27 @@
 import { errno } from './errno.js';
 import { describeRegion, type Region, type RegionInfo, regionFlags } from './region.js';
 
-/** A region that only some devices have, such as an OpRegion. What is asked of it lies within its size. */
-export interface DeviceRegion {
+/** Bytes by position. What is asked of them lies within their size. */
+export interface ByteRegion {
   /** Bytes. */
   readonly size: number;
-  /** As vfio's CAP_TYPE names it. */
-  readonly type: number;
-  readonly subtype: number;
   /** Returns the bytes read, or an errno. */
   read(position: number, into: Uint8Array): number;
   /** Absent: never writable. Returns the bytes written, or an errno. */
   write?(position: number, from: Uint8Array): number;
+  /** For a snapshot: its state as plain data, of which JSON keeps all. Absent: it has none, or keeps it elsewhere. */
+  save?(): unknown;
+  /** What is wrong with a state, a sentence each. */
+  stateFaults?(state: unknown): readonly string[];
+  /** Takes on a state without faults. */
+  restore?(state: unknown): void;
+}
+
+/** A region that only some devices have, such as an OpRegion. */
+export interface DeviceRegion extends ByteRegion {
+  /** As vfio's CAP_TYPE names it. */
+  readonly type: number;
+  readonly subtype: number;
 }
 
 /** A device-specific region behind the door: bounds as a BAR's. */

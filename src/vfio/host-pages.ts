@@ -1,6 +1,5 @@
 import { PAGE_SIZE, pageOf, type Width } from '../access.js';
-import type { Host } from '../host.js';
-import { readView, writeView } from '../memory/mapped-page.js';
+import type { PageHost } from '../host.js';
 import { PageCache, PageList } from '../memory/page-cache.js';
 import type { Sbdf } from '../sbdf.js';
 import { type Errno, errno } from './errno.js';
@@ -10,7 +9,7 @@ export class HostPages {
   private readonly cache: PageCache;
   private released = false;
 
-  constructor(sbdf: Sbdf, host: Host) {
+  constructor(sbdf: Sbdf, host: PageHost) {
     this.cache = new PageCache(new PageList(), sbdf, host);
   }
 
@@ -27,15 +26,11 @@ export class HostPages {
 
   /** Aligned, of a page that is mapped. */
   load(address: number, width: Width, into: DataView, index: number): void {
-    const page = this.cache.at(address);
-    const low = page.read(address % PAGE_SIZE, width);
-    if (width === 8) into.setInt32(index + 4, page.high, true);
-    writeView(into, index, width, low);
+    this.cache.at(address).load(address % PAGE_SIZE, width, into, index);
   }
 
   store(address: number, width: Width, from: DataView, index: number): void {
-    const high = width === 8 ? from.getInt32(index + 4, true) : 0;
-    this.cache.at(address).write(address % PAGE_SIZE, width, readView(from, index, width), high);
+    this.cache.at(address).store(address % PAGE_SIZE, width, from, index);
   }
 
   /** Unmaps all of them, and what is still being mapped. */

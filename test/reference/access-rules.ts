@@ -1,8 +1,9 @@
 import { PAGE_SIZE, pageOf, type Width } from '../../src/access.js';
 import type { HostPage } from '../../src/host.js';
 import { type Context, callHost } from './context.js';
-import { contains } from './range.js';
-import { isMappable, type ReferenceFunction } from './reference-function.js';
+import { contains, touches } from './range.js';
+import { holdsRegister, isMappable, type ReferenceFunction } from './reference-function.js';
+import type { ReferenceRegion } from './region.js';
 
 export interface Access {
   readonly address: number;
@@ -14,6 +15,7 @@ export interface Access {
 /** What one byte belongs to, and so what a read and a write of it mean. */
 type Owner =
   | { readonly kind: 'table' | 'pba' | 'forward'; readonly f: ReferenceFunction }
+  | { readonly kind: 'region'; readonly f: ReferenceFunction; readonly region: ReferenceRegion }
   | { readonly kind: 'nobody' };
 
 type OwnerOf = (address: number) => Owner;
@@ -36,7 +38,9 @@ function ownersOnPage(context: Context, address: number): OwnerOf | undefined {
   }
   const holdsStructure = context.functions.some((f) => f.trapsStructure(page));
   const bars = context.functions.flatMap((f) => f.enabledBarsIn(page));
-  const traps = holdsStructure || bars.length > 1 || bars.some((bar) => !isMappable(context, bar));
+  const held = bars.some((bar) => !isMappable(context, bar) || holdsRegister(bar, page));
+  const regions = context.functions.flatMap((f) => f.ranges).filter((region) => touches(region, page));
+  const traps = holdsStructure || bars.length > 1 || held || regions.length > 0;
   return traps ? (byte) => ownerAmongAll(context, byte) : undefined;
 }
 
@@ -53,6 +57,8 @@ function ownerAmongAll(context: Context, byte: number): Owner {
     if (f.pba?.enabled && contains(f.pba, byte)) return { kind: 'pba', f };
     if (f.table?.enabled && contains(f.table, byte)) return { kind: 'table', f };
     if (f.enabledBarAt(byte)) return { kind: 'forward', f };
+    const region = f.ranges.find((one) => contains(one, byte));
+    if (region) return { kind: 'region', f, region };
   }
   return { kind: 'nobody' };
 }
@@ -81,7 +87,16 @@ class Rules {
 
   private byOneOwner(access: Access, owner: Owner): bigint {
     if (owner.kind === 'nobody') return ONES;
+    if (owner.kind === 'region') return this.region(access, owner.region);
     return owner.kind === 'table' ? this.table(owner.f, access) : this.reach(access, owner, owner);
+  }
+
+  /** Any width; unaligned, byte by byte. */
+  private region(access: Access, region: ReferenceRegion): bigint {
+    if (!aligned(access)) return this.split(access);
+    if (access.value === undefined) return region.read(access.address, access.width);
+    region.write(access.address, access.width, access.value);
+    return ONES;
   }
 
   /** "Software must use aligned full DWORD or aligned full QWORD"; the rest reads ones and is dropped. */
@@ -134,11 +149,32 @@ class Rules {
     if (!page) return ONES;
     const offset = this.hostAddress(access.address, f).offset;
     const width = access.width as Width;
+    const bytes = bytesOf(access);
+    const registers = bytes.map(({ address }) => this.registerAt(address, f));
     return callHost(f.sbdf, () => {
-      if (access.value === undefined) return readPage(page, offset, width);
-      writePage(page, offset, width, access.value);
+      if (access.value === undefined) {
+        const whole = registers.includes(undefined) ? readPage(page, offset, width) : 0n;
+        return registers.reduce<bigint>((value, byte, i) => withByte(value, i, byte), whole);
+      }
+      if (registers.every((byte) => byte === undefined)) writePage(page, offset, width, access.value);
+      else {
+        for (const [i, byte] of bytes.entries()) {
+          if (registers[i] === undefined) writePage(page, offset + i, 1, byte.value!);
+        }
+      }
       return ONES;
     });
+  }
+
+  /** A register's byte is the guest's by whichever BAR of the function it is reached; a ROM's copy has none. */
+  private registerAt(byte: number, f: ReferenceFunction): number | undefined {
+    if (this.context.policy.sharedPage === 'newest') return undefined;
+    const at = f.enabledBarAt(byte)!;
+    if (at.type === 'rom') return undefined;
+    const host = at.hostAddress + (byte - at.address);
+    return f.memoryBars
+      .map((bar) => bar.registers.get(host - bar.hostAddress))
+      .find((value) => value !== undefined);
   }
 
   private hostPage(access: Access, f: ReferenceFunction): HostPage | undefined {
@@ -177,15 +213,18 @@ class Rules {
   }
 }
 
-type Reaching = Extract<Owner, { f: ReferenceFunction }>;
+type Somebody = Extract<Owner, { f: ReferenceFunction }>;
+type Reaching = Exclude<Somebody, { kind: 'region' }>;
 
-const isSomebody = (owner: Owner): owner is Reaching => owner.kind !== 'nobody';
+const isSomebody = (owner: Owner): owner is Somebody => owner.kind !== 'nobody';
 
 /** Xen's "adjacent": the PBA as well. */
 const reachesHost = (owner: Owner): owner is Reaching => owner.kind === 'pba' || owner.kind === 'forward';
 
 const sameSpan = (a: Owner, b: Owner): boolean =>
-  a.kind === b.kind && (isSomebody(a) ? a.f : undefined) === (isSomebody(b) ? b.f : undefined);
+  a.kind === b.kind &&
+  (isSomebody(a) ? a.f : undefined) === (isSomebody(b) ? b.f : undefined) &&
+  (a.kind === 'region' ? a.region : undefined) === (b.kind === 'region' ? b.region : undefined);
 
 const aligned = ({ address, width }: Access): boolean => address % width === 0;
 
@@ -195,6 +234,11 @@ const bytesOf = ({ address, width, value }: Access): Access[] =>
     width: 1,
     value: value === undefined ? undefined : (value >> BigInt(8 * i)) & 0xffn,
   }));
+
+const withByte = (value: bigint, index: number, byte: number | undefined): bigint => {
+  const shift = BigInt(8 * index);
+  return byte === undefined ? value : (value & ~(0xffn << shift)) | (BigInt(byte) << shift);
+};
 
 /** Zero-extended. */
 function readPage(page: HostPage, offset: number, width: Width): bigint {

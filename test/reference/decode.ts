@@ -1,14 +1,16 @@
 import type { DecodeResult } from '../../src/function.js';
 import type { GuestMapping } from '../../src/host.js';
 import { type Context, callHost } from './context.js';
-import { overlap, pagesOf, touches } from './range.js';
+import { overlap, pagesOf, type Range, touches } from './range.js';
 import {
+  holdsRegister,
   isMappable,
   type ReferenceBar,
   type ReferenceFunction,
   rangeOf,
   samePageOffset,
 } from './reference-function.js';
+import { ReferenceRegion } from './region.js';
 
 const COMMAND = 4;
 const MEMORY = 0x0002;
@@ -94,6 +96,8 @@ export function makeHole(context: Context, f: ReferenceFunction): boolean {
   return true;
 }
 
+type Place = ReferenceBar | ReferenceRegion;
+
 /**
  * Strict: everything is checked before anything changes. Gives the pages to remove from the guest's map, in order, or
  * undefined when these BARs must not be enabled.
@@ -101,15 +105,18 @@ export function makeHole(context: Context, f: ReferenceFunction): boolean {
 export function strictHole(
   context: Context,
   f: ReferenceFunction,
-  enabling: readonly ReferenceBar[],
+  enabling: readonly Place[],
 ): number[] | undefined {
-  const taken = context.functions.flatMap((other) => other.memoryBars).filter((bar) => bar.enabled);
-  for (const bar of enabling) {
+  const taken = context.functions.flatMap((other) => [
+    ...other.memoryBars.filter((bar) => bar.enabled),
+    ...other.ranges,
+  ]);
+  for (const place of enabling) {
     const clash = [...taken, ...enabling].find(
-      (other) => other !== bar && overlap(rangeOf(bar), rangeOf(other)),
+      (other) => other !== place && overlap(bytesOf(place), bytesOf(other)),
     );
     if (clash) {
-      context.diagnostics.report('overlap', f.sbdf, Math.max(bar.address, clash.address));
+      context.diagnostics.report('overlap', f.sbdf, Math.max(place.address, clash.address));
       return undefined;
     }
   }
@@ -126,12 +133,21 @@ export function strictHole(
   return mappings.filter(({ mapping }) => mapping === 'identity').map(({ page }) => page);
 }
 
-/** The table's pages, the PBA's, then those that come to be shared or fit no host page, ascending; each once. */
+const bytesOf = (place: Place): Range => (place instanceof ReferenceRegion ? place : rangeOf(place));
+
+/** It must trap though nobody shares it. */
+const isHeld = (context: Context, place: Place, page: number): boolean =>
+  place instanceof ReferenceRegion || !isMappable(context, place) || holdsRegister(place, page);
+
+/**
+ * The table's pages, the PBA's, then those that come to be shared, fit no host page or have a register, ascending; each
+ * once.
+ */
 function trappingPages(
   context: Context,
   f: ReferenceFunction,
-  enabling: readonly ReferenceBar[],
-  taken: readonly ReferenceBar[],
+  enabling: readonly Place[],
+  taken: readonly Place[],
 ): number[] {
   const pages = new Set<number>();
   for (const structure of f.structures) {
@@ -141,10 +157,10 @@ function trappingPages(
   }
   const all = [...taken, ...enabling];
   const shared = enabling
-    .flatMap((bar) => pagesOf({ start: bar.address, end: bar.address + bar.size }))
+    .flatMap((place) => pagesOf(bytesOf(place)))
     .filter((page) => {
-      const bars = all.filter((bar) => touches(rangeOf(bar), page));
-      return bars.length > 1 || bars.some((bar) => !isMappable(context, bar));
+      const places = all.filter((place) => touches(bytesOf(place), page));
+      return places.length > 1 || places.some((place) => isHeld(context, place, page));
     });
   for (const page of shared.sort((a, b) => a - b)) pages.add(page);
   return [...pages];

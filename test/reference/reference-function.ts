@@ -9,10 +9,12 @@ import type {
 } from '../../src/function.js';
 import type { Bar, BarType, Vector } from '../../src/host.js';
 import { formatSbdf, type Sbdf } from '../../src/sbdf.js';
-import type { Context } from './context.js';
-import { setDecode } from './decode.js';
+import type { ByteRegion } from '../../src/vfio/device-region.js';
+import { type Context, callHost, HostFailure } from './context.js';
+import { setDecode, strictHole } from './decode.js';
 import { HostPages } from './host-pages.js';
 import { contains, type Range, touches } from './range.js';
+import { ReferenceRegion } from './region.js';
 import { ReferenceRom } from './rom.js';
 import { VectorTable } from './vector-table.js';
 
@@ -23,6 +25,8 @@ export interface ReferenceBar extends Bar {
   address: number;
   hostAddress: number;
   enabled: boolean;
+  /** Bytes of the guest's registers, by offset. */
+  readonly registers: ReadonlyMap<number, number>;
 }
 
 /** Table or PBA: it lies where its BAR is now, and at its offset alone where the BIR names no memory BAR. */
@@ -74,6 +78,8 @@ export class ReferenceFunction implements TrappedFunction {
   /** Those that memory decoding switches: a ROM only when its own enable bit was set. */
   readonly decodableBars: readonly ReferenceBar[];
   decoding: boolean;
+  /** Regions that are no BAR. */
+  ranges: readonly ReferenceRegion[] = [];
   private readonly context: Context;
 
   constructor(context: Context, sbdf: Sbdf, description: FunctionDescription) {
@@ -92,6 +98,7 @@ export class ReferenceFunction implements TrappedFunction {
         hostAddress: bar.hostAddress ?? bar.address,
         size: bar.size,
         enabled: bar.enabled ?? description.decode ?? false,
+        registers: registersOf(description, bar.index),
       }))
       .sort((a, b) => a.index - b.index);
     const rom = this.allBars.find(({ type }) => type === 'rom');
@@ -163,6 +170,50 @@ export class ReferenceFunction implements TrappedFunction {
     return true;
   }
 
+  placeRegion(region: ByteRegion, address: number): void {
+    this.mustBeAssigned();
+    const { policy, functions } = this.context;
+    const fits = address % PAGE_SIZE === 0 && address >= 0 && address + region.size <= ADDRESS_LIMIT;
+    if (policy.sharedPage !== 'owner' || !fits) {
+      throw new TraplineError('bad-argument', `${formatSbdf(this.sbdf)}: region at ${address}`);
+    }
+    const index = this.ranges.findIndex((range) => range.region === region);
+    const before = this.ranges[index]?.address;
+    const range = this.ranges[index] ?? new ReferenceRegion(this.context, this, region, address);
+    // While it moves it is nowhere.
+    const others = this.ranges.filter((other) => other !== range);
+    const put = (at: number): boolean => {
+      range.address = at;
+      this.ranges = others;
+      const hole = strictHole(this.context, this, [range]);
+      for (const page of hole ?? []) callHost(this.sbdf, () => this.context.host.removeGuestMapping?.(page));
+      if (!hole) return false;
+      this.ranges = before === undefined ? [...others, range] : others.toSpliced(index, 0, range);
+      return true;
+    };
+    const goBack = () => {
+      if (before !== undefined) this.context.guard(undefined, () => put(before), false);
+    };
+    let done = false;
+    try {
+      done = put(address);
+    } catch (error) {
+      goBack();
+      throw error instanceof HostFailure ? error.cause : error;
+    }
+    if (done) return;
+    goBack();
+    throw new TraplineError('overlap', `${formatSbdf(this.sbdf)}: region at ${address}`);
+  }
+
+  removeRegion(region: ByteRegion): boolean {
+    this.mustBeAssigned();
+    const others = this.ranges.filter((range) => range.region !== region);
+    const removed = others.length < this.ranges.length;
+    this.ranges = others;
+    return removed;
+  }
+
   vector(index: number): Vector {
     if (!this.vectors || !this.msix || !Number.isInteger(index) || index < 0 || index >= this.msix.count) {
       throw new TraplineError('bad-argument', `${formatSbdf(this.sbdf)}: no MSI-X table entry ${index}`);
@@ -183,6 +234,22 @@ const isReached = (bar: Bar): boolean => bar.enabled && bar.address + bar.size <
 /** Whether the guest's pages can be the host's: not a ROM's copy, and not where page offsets differ. */
 export const isMappable = (context: Context, bar: ReferenceBar): boolean =>
   samePageOffset(bar) && !(bar.type === 'rom' && context.policy.rom === 'copy');
+
+/** The page has bytes of the guest's registers. */
+export const holdsRegister = ({ address, registers }: ReferenceBar, page: number): boolean =>
+  [...registers.keys()].some((offset) =>
+    touches({ start: address + offset, end: address + offset + 1 }, page),
+  );
+
+/** Low bytes first. */
+function registersOf({ registers = [] }: FunctionDescription, bar: number): Map<number, number> {
+  const bytes = new Map<number, number>();
+  for (const { space, offset, width, value } of registers) {
+    if (space !== `bar${bar}` || value === 'hardware') continue;
+    for (let i = 0; i < width; i++) bytes.set(offset + i, Number((BigInt(value) >> BigInt(8 * i)) & 0xffn));
+  }
+  return bytes;
+}
 
 export const samePageOffset = (bar: ReferenceBar): boolean =>
   bar.address % PAGE_SIZE === bar.hostAddress % PAGE_SIZE;

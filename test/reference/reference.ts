@@ -84,8 +84,10 @@ class Reference implements Trap {
     const enabling = f.memoryBars.filter((bar) => bar.enabled);
     return enabling.flatMap((bar) => {
       const others = [...functions.flatMap((other) => other.memoryBars), ...earlier(enabling, bar)];
-      const clash = others.find((taken) => taken.enabled && overlap(rangeOf(taken), rangeOf(bar)));
-      return clash ? [`${formatSbdf(f.sbdf)}: BAR ${bar.index} overlaps an enabled BAR ${clash.index}`] : [];
+      const clash =
+        others.some((taken) => taken.enabled && overlap(rangeOf(taken), rangeOf(bar))) ||
+        functions.some((other) => other.ranges.some((region) => overlap(region, rangeOf(bar))));
+      return clash ? [`${formatSbdf(f.sbdf)}: BAR ${bar.index} overlaps`] : [];
     });
   }
 
