@@ -21,6 +21,18 @@ class RecordingRegion implements ByteRegion {
     return into.length;
   }
 
+  save(): string {
+    return Buffer.from(this.bytes).toString('hex');
+  }
+
+  stateFaults(state: unknown): string[] {
+    return typeof state === 'string' && state.length === 2 * this.size ? [] : ['is not its bytes'];
+  }
+
+  restore(state: string): void {
+    this.bytes.set(Buffer.from(state, 'hex'));
+  }
+
   store(position: number, from: Uint8Array): number {
     this.host.record(`region ${this.name} write ${position} ${Buffer.from(from).toString('hex')}`);
     this.bytes.set(from, position);

@@ -38,7 +38,7 @@ export class Subject {
   readonly host: RecordingHost;
   readonly trap: Trap;
   private readonly functions = new Map<number, TrappedFunction>();
-  private readonly regions: readonly ByteRegion[];
+  readonly regions: readonly ByteRegion[];
   private throwAt = 0;
 
   constructor(

@@ -306,7 +306,11 @@ export class PciFunction implements AssignedFunction {
       owner.placeRange(range, address);
       this.placed.set(region, range);
     } finally {
-      if (!range.enabled) range.pages.drop();
+      // Nor can it go back: the guest has something else there by now.
+      if (!range.enabled) {
+        this.placed.delete(region);
+        range.pages.drop();
+      }
     }
   }
 
