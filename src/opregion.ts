@@ -1,4 +1,4 @@
-export type { AslsRegister } from './regions/asls.js';
+export type { GuestRegister } from './function.js';
 export {
   type OpRegion,
   type OpRegionOptions,

@@ -15,6 +15,7 @@ export {
 } from './regions/graphics-generation.js';
 export { moveTableEntry } from './regions/graphics-table-entry.js';
 export { type IommuBypass, iommuBypass } from './regions/iommu-bypass.js';
+export { type MemoryPage, MemoryRegion } from './regions/memory-region.js';
 export {
   decodeReservedMemoryRegion,
   encodeReservedMemoryRegion,
@@ -35,5 +36,5 @@ export {
   type StolenPlan,
   type StolenRequest,
 } from './regions/stolen-memory.js';
-export { type StolenRegister, stolenRegisters } from './regions/stolen-registers.js';
+export { isGraphicsRegister, type StolenRegister, stolenRegisters } from './regions/stolen-registers.js';
 export type { Sbdf } from './sbdf.js';

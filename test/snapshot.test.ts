@@ -56,13 +56,13 @@ describe.each(Object.values(policies).map((policy) => [policy.name, policy] as c
           }
           const restored = new Subject(wasm, policy, domain, false, host);
           for (const description of idle(saved, accepted)) restored.act({ do: 'assign', description });
-        for (const [index, { sbdf, ranges }] of dispatcherOf(saved).functions.entries()) {
-          for (const { region } of ranges) {
-            const number = saved.regions.indexOf(region);
-            const address = 0x1_0000_0000 * (index + 1) + 0x10000 * number;
-            restored.act({ do: 'place', sbdf, region: number, address });
+          for (const [index, { sbdf, ranges }] of dispatcherOf(saved).functions.entries()) {
+            for (const { region } of ranges) {
+              const number = saved.regions.indexOf(region);
+              const address = 0x1_0000_0000 * (index + 1) + 0x10000 * number;
+              restored.act({ do: 'place', sbdf, region: number, address });
+            }
           }
-        }
           const snapshot = asJson(dispatcherOf(saved).save());
           dispatcherOf(restored).restore(snapshot);
           expect(dispatcherOf(restored).save()).toEqual(snapshot);

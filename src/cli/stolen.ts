@@ -40,6 +40,7 @@ backs it, the E820 table, the IOMMU's map, and the registers that must agree.
   --limit N          addresses must stay below; default what the base register holds
   --reserve A-B      firmware reserves these bytes, B not included; may be repeated
   --mmio A-B         devices answer there: PCI hole, ECAM; may be repeated
+  --sbdf SBDF        the graphics function in the guest; default 0000:00:02.0
   --trap             trap the guest's accesses to the range; default: map it
   --json             one JSON object on standard output, nothing else
   --help             this text
@@ -91,6 +92,7 @@ export async function stolen(args: string[]): Promise<number> {
       limit: { type: 'string' },
       reserve: { type: 'string', multiple: true, default: [] },
       mmio: { type: 'string', multiple: true, default: [] },
+      sbdf: { type: 'string' },
       trap: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
       help: { type: 'boolean', short: 'h', default: false },
@@ -100,8 +102,9 @@ export async function stolen(args: string[]): Promise<number> {
     process.stdout.write(help);
     return 0;
   }
-  const given = (name: Exclude<keyof typeof values, 'reserve' | 'mmio' | 'trap' | 'json' | 'help'>) =>
-    values[name] === undefined ? undefined : number(`--${name}`, values[name]);
+  const given = (
+    name: Exclude<keyof typeof values, 'reserve' | 'mmio' | 'sbdf' | 'trap' | 'json' | 'help'>,
+  ) => (values[name] === undefined ? undefined : number(`--${name}`, values[name]));
   const generation = generationOf(values.generation, given('device'));
   const [ggc, low] = [given('ggc'), given('ram')];
   if (ggc === undefined) throw new InputError('expected --ggc N, the graphics control register');
@@ -135,6 +138,7 @@ export async function stolen(args: string[]): Promise<number> {
     limit: Math.min(given('limit') ?? ADDRESS_LIMIT, stolenLimit(generation)),
     expected: { base: expected },
     trapped: values.trap,
+    sbdf: values.sbdf,
   });
   const registers = stolenRegisters(generation, { graphicsControl: ggc, base: base ?? 0, bdsm });
   process.stdout.write(

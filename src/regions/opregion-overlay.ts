@@ -1,3 +1,4 @@
+import { bytesOfHex, hexOfBytes } from '../hexadecimal.js';
 import type { OpRegionField } from './opregion-fields.js';
 
 /**
@@ -15,6 +16,31 @@ export class OpRegionOverlay {
 
   copyOf(field: OpRegionField): Uint8Array | undefined {
     return this.copies.get(field);
+  }
+
+  /** The copies by the fields' names. */
+  save(): Record<string, string> {
+    return Object.fromEntries(Array.from(this.copies, ([{ name }, bytes]) => [name, hexOfBytes(bytes)]));
+  }
+
+  /** Why a value is none that `save` gave with these fields, a sentence for each. */
+  stateFaults(state: unknown): string[] {
+    if (typeof state !== 'object' || state === null || Array.isArray(state)) return ['is no object'];
+    return Object.entries(state).flatMap(([name, value]) => {
+      const field = this.fields.find((candidate) => candidate.name === name);
+      if (!field) return [`has ${name}, which is no field that the guest may write`];
+      const size = field.width * field.count;
+      const valid = typeof value === 'string' && value.length === 2 * size && /^[0-9a-f]*$/.test(value);
+      return valid ? [] : [`has ${name}, which is not ${size} bytes in lower-case hexadecimal`];
+    });
+  }
+
+  /** Any other field is the firmware's again. */
+  restore(state: Record<string, string>): void {
+    this.copies.clear();
+    for (const field of this.fields) {
+      if (field.name in state) this.copies.set(field, bytesOfHex(state[field.name]));
+    }
   }
 
   /** Whether every byte of the range is in a field of the list. */

@@ -1,7 +1,8 @@
 import { TraplineError } from '../errors.js';
+import type { GuestRegister } from '../function.js';
 import type { DeviceRegion } from '../vfio/device-region.js';
 import { type Errno, errno } from '../vfio/errno.js';
-import { AslsRegister } from './asls.js';
+import { guestAslsOf } from './asls.js';
 import {
   type DriverField,
   driverField,
@@ -28,7 +29,7 @@ export interface OpRegionOptions {
   readonly memory: PhysicalMemory;
   /** The dword at 0xfc of the graphics device's configuration space: any 32 bits, at any alignment. */
   readonly asls: number;
-  /** What the guest's own ASLS starts with. Default: 0, none yet. Give `asls` to do as vfio means to. */
+  /** What the guest's own ASLS starts with. Default: 0, none yet. Never the host's: it says where the guest's region is. */
   readonly guestAsls?: number;
   /** Bytes of extended VBT at most; more is refused. Default: 64 KiB, as a VBT's own size has 16 bits. */
   readonly vbtLimit?: number;
@@ -120,8 +121,8 @@ export class OpRegion implements DeviceRegion {
   readonly subtype = SUBTYPE;
   /** Bytes: 8 KiB, and the extended VBT. */
   readonly size: number;
-  /** The guest's own register 0xfc. */
-  readonly guestAsls: AslsRegister;
+  /** The guest's own register 0xfc, for `registers` of the function's description. */
+  readonly guestAsls: GuestRegister;
   /** Absent unless fields are writable. A write that has a byte of anything else is EINVAL and changes nothing. */
   readonly write?: (position: number, from: Uint8Array) => number;
   private readonly base: MappedBytes;
@@ -142,7 +143,7 @@ export class OpRegion implements DeviceRegion {
     this.base = base;
     this.vbt = vbt;
     this.size = OPREGION_SIZE + vbtSize;
-    this.guestAsls = new AslsRegister(guestAsls);
+    this.guestAsls = guestAslsOf(guestAsls);
     this.rvda = new Uint8Array(RVDS - RVDA);
     if (vbt) new DataView(this.rvda.buffer).setUint32(0, OPREGION_SIZE, true);
     const fields = writable.map((name) => driverField(name) as OpRegionField);
@@ -180,6 +181,19 @@ export class OpRegion implements DeviceRegion {
       else spans.push(span);
     }
     return spans;
+  }
+
+  /** What the guest wrote: the bytes of each field that it wrote, in hexadecimal. */
+  save(): Record<string, string> {
+    return this.overlay.save();
+  }
+
+  stateFaults(state: unknown): string[] {
+    return this.overlay.stateFaults(state);
+  }
+
+  restore(state: Record<string, string>): void {
+    this.overlay.restore(state);
   }
 
   /** Unmaps everything. From now on everything is ENODEV. */

@@ -17,6 +17,11 @@ export interface StolenRegister {
   readonly value: number | 'hardware';
 }
 
+/** One for `registers` of graphics' description: those of the host bridge belong to another function. */
+export const isGraphicsRegister = (
+  register: StolenRegister,
+): register is StolenRegister & { readonly space: 'config' | 'bar0' } => register.space !== 'host-bridge';
+
 /**
  * The registers of a generation that tell the guest of its stolen memory. Drivers read the mirrors in BAR 0 too: one that
  * is left out shows the host's address. `graphicsControl` is the device's own GGC (a size of 0 in it makes drivers fail),

@@ -172,7 +172,7 @@ export class ReferenceFunction implements TrappedFunction {
 
   placeRegion(region: ByteRegion, address: number): void {
     this.mustBeAssigned();
-    const { policy, functions } = this.context;
+    const { policy } = this.context;
     const fits = address % PAGE_SIZE === 0 && address >= 0 && address + region.size <= ADDRESS_LIMIT;
     if (policy.sharedPage !== 'owner' || !fits) {
       throw new TraplineError('bad-argument', `${formatSbdf(this.sbdf)}: region at ${address}`);

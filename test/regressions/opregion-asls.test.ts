@@ -2,7 +2,9 @@
 // https://github.com/torvalds/linux/blob/master/drivers/vfio/pci/vfio_pci_igd.c
 
 import { expect, it } from 'vitest';
+import { createDispatcher } from '../../src/index.js';
 import { type OpRegion, openOpRegion } from '../../src/regions/opregion.js';
+import { MemoryHost } from '../memory-host.js';
 import { ASLS, image, Memory, VBT_2_0, vbtOf } from '../regions/opregion-images.js';
 
 const memory = new Memory([
@@ -10,19 +12,29 @@ const memory = new Memory([
   [VBT_2_0, vbtOf(0x2200)],
 ]);
 
+const assign = (region: OpRegion) =>
+  createDispatcher({ host: new MemoryHost() }).assign({
+    sbdf: '00:02.0',
+    bars: [],
+    registers: [region.guestAsls],
+  });
+
 it.each([
   [undefined, 0],
   [ASLS, ASLS],
   [0x8000_0018, 0x8000_0018],
 ])('a guest given %s reads %i', (guestAsls, expected) => {
   const region = openOpRegion({ memory, asls: ASLS, guestAsls }) as OpRegion;
-  expect(region.guestAsls.read(0xfc, 4)).toBe(expected);
+  expect(assign(region).config.read(0xfc, 4)).toBe(expected);
 });
 
 it('what a guest writes moves nothing', () => {
   const region = openOpRegion({ memory, asls: ASLS }) as OpRegion;
-  region.guestAsls.write(0xfc, 4, 0x1000);
-  expect(region.guestAsls.value).toBe(0x1000);
+  const fn = assign(region);
+  fn.placeRegion(region, 0x8000_0000);
+  fn.config.write(0xfc, 4, 0x1000);
+  expect(fn.config.read(0xfc, 4)).toBe(0x1000);
+  expect(fn.ranges[0].address).toBe(0x8000_0000);
   const into = new Uint8Array(8);
   region.read(0, into);
   expect(new TextDecoder().decode(into)).toBe('IntelGra');
