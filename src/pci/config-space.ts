@@ -150,7 +150,7 @@ export class ConfigSpace implements ConfigRegisters {
     let written = 0;
     for (let index = 0; index < handler.width; index++) {
       const from = handler.offset + index - offset;
-      if (from < 0 || from >= width) continue;
+      if (from < 0 || from >= width || this.handlers.get(offset + from) !== handler) continue;
       const byte = 0xff << (8 * index);
       written |= byte;
       next = (next & ~byte) | (((value >>> (8 * from)) & 0xff) << (8 * index));
