@@ -132,7 +132,7 @@ export class Domain implements FunctionOwner {
   }
 
   removeRange(range: FunctionRange): void {
-    this.withdraw(range);
+    this.switched(range.fn, () => this.withdraw(range));
     this.generation++;
     range.pages.drop();
   }

@@ -120,11 +120,8 @@ function checkRanges(fn: PciFunction, ranges: unknown, path: string, fault: Faul
   for (const [index, { region }] of fn.ranges.entries()) {
     const at = `${path}[${index}]`;
     const range = ranges[index];
-    if (!isFields(range) || range.size !== region.size) {
-      fault(at, range, `is not of ${region.size} bytes`);
-      continue;
-    }
-    const { address, state } = range;
+    const { address, size, state } = isFields(range) ? range : {};
+    if (size !== region.size) fault(`${at}.size`, size, `is not ${region.size}`);
     const rule = rangeFault(region, address);
     if (rule) fault(`${at}.address`, address, rule);
     for (const rule of region.stateFaults?.(state) ?? (state === null ? [] : ['is not null'])) {

@@ -103,10 +103,6 @@ export class ConfigSpace implements ConfigRegisters {
     return value >>> 0;
   }
 
-  store(offset: number, width: 1 | 2 | 4, value: number): void {
-    for (let index = 0; index < width; index++) this.bytes[offset + index] = value >>> (8 * index);
-  }
-
   /** Offset of the first byte where `bytes` differ in what neither software nor a handler changes; undefined: none. */
   differsAt(bytes: Uint8Array): number | undefined {
     const at = bytes.findIndex((byte, offset) => {

@@ -114,7 +114,7 @@ export class PciFunction implements AssignedFunction {
   private readonly tableBar: FunctionBar | undefined;
   private readonly pbaBar: FunctionBar | undefined;
   private readonly pageList: PageList;
-  private readonly placed = new Map<ByteRegion, FunctionRange>();
+  private readonly regions = new Map<ByteRegion, FunctionRange>();
 
   constructor(
     description: FunctionDescription,
@@ -229,11 +229,11 @@ export class PciFunction implements AssignedFunction {
     }
     if (bar.enabled || this.switching) return false;
     bar.address = address - (address % Math.max(bar.size, bar.isMemory ? BAR_GRAIN : 4));
-    this.moved(bar, owner);
+    this.placed(bar, owner);
     return true;
   }
 
-  private moved(bar: FunctionBar, owner: FunctionOwner): void {
+  private placed(bar: FunctionBar, owner: FunctionOwner): void {
     if (owner.hardware) bar.hostAddress = bar.address;
     owner.moved(this);
   }
@@ -253,7 +253,7 @@ export class PciFunction implements AssignedFunction {
     if (bar.isMemory && (bar.enabled || this.switching)) return;
     if (upper) bar.highRegister = value;
     else bar.lowRegister = value;
-    this.moved(bar, owner);
+    this.placed(bar, owner);
   }
 
   /** A guest's write of the ROM's register: it moves only while it is not enabled. */
@@ -262,7 +262,7 @@ export class PciFunction implements AssignedFunction {
     if ((rom.enabled && enable) || this.switching) return;
     if (rom.followsDecode && !enable) owner.setRom(this, rom, false);
     rom.lowRegister = value;
-    this.moved(rom, owner);
+    this.placed(rom, owner);
     if (!rom.followsDecode && enable) owner.setRom(this, rom, true);
   }
 
@@ -291,7 +291,7 @@ export class PciFunction implements AssignedFunction {
   }
 
   get ranges(): readonly FunctionRange[] {
-    return [...this.placed.values()];
+    return [...this.regions.values()];
   }
 
   placeRegion(region: ByteRegion, address: number): void {
@@ -301,14 +301,14 @@ export class PciFunction implements AssignedFunction {
     const fault = sharedPage === 'owner' ? rangeFault(region, address) : `policy ${name} ${NO_REGIONS}`;
     if (fault) throw this.misuse('placeRegion', fault);
     const range =
-      this.placed.get(region) ?? new FunctionRange(this, region, this.pageList, owner.diagnostics);
+      this.regions.get(region) ?? new FunctionRange(this, region, this.pageList, owner.diagnostics);
     try {
       owner.placeRange(range, address);
-      this.placed.set(region, range);
+      this.regions.set(region, range);
     } finally {
       // Nor can it go back: the guest has something else there by now.
       if (!range.enabled) {
-        this.placed.delete(region);
+        this.regions.delete(region);
         range.pages.drop();
       }
     }
@@ -317,9 +317,9 @@ export class PciFunction implements AssignedFunction {
   removeRegion(region: ByteRegion): boolean {
     refuseBusy('removeRegion', [this]);
     const owner = this.assigned('removeRegion');
-    const range = this.placed.get(region);
+    const range = this.regions.get(region);
     if (range) owner.removeRange(range);
-    return this.placed.delete(region);
+    return this.regions.delete(region);
   }
 
   vector(index: number): Vector {

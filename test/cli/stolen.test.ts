@@ -79,6 +79,14 @@ registers that the guest must read
 `);
 });
 
+it('the function that the reserved region is of', async () => {
+  await run(...GEN9, '--ram', '3G', '--sbdf', '0000:03:00.0');
+  expect(printed.text).toContain('  0x7c000000-0x80000000  RMRR of 0000:03:00.0, for a guest');
+  printed.clear();
+  await run(...GEN9, '--ram', '3G', '--sbdf', '05:01.2', '--json');
+  expect(JSON.parse(printed.text).reservedRegion.sbdf).toBe(0x50a);
+});
+
 it('no stolen memory, and a warning', async () => {
   await run('--generation', 'gen5', '--ggc', '0xe0', '--bdsm', '0', '--ram', '1G');
   expect(printed.text).toMatch(
@@ -119,6 +127,7 @@ describe('bad input', () => {
       ['--generation', 'gen9', '--ggc', '0x2c0', '--bdsm', '0x17c000000', '--ram', '1G'],
       /bdsm 0x17c000000 is not/,
     ],
+    [[...GEN9, '--ram', '1G', '--sbdf', '0:2.0:1'], /^sbdf "0:2.0:1" is not of the form 0000:bb:dd.f$/],
     [[...GEN9, '--what'], /Unknown option '--what'/],
     [[...GEN9, 'what'], /Unexpected argument 'what'/],
   ])('%j', async (args, message) => {

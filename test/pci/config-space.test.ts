@@ -60,7 +60,7 @@ describe('a configuration space', () => {
   it('tells a handler the whole register and which bits were written, once a write', () => {
     const config = new ConfigSpace(new Uint8Array(256));
     const calls: string[] = [];
-    config.store(0x44, 2, 0x1234);
+    config.bytes.set([0x34, 0x12], 0x44);
     config.handle({
       offset: 0x44,
       width: 2,
