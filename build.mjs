@@ -14,6 +14,14 @@ function run(script, ...args) {
   if (status !== 0) process.exit(status ?? 1);
 }
 
+/** What the main entry has for itself: in one module, whatever else uses a part of it. Other entries need the rest too. */
+const isCore = (file) =>
+  /\/(assembly|src\/(engine|memory|msix|pci|vfio))\//.test(file)
+    ? !file.endsWith('/errno.ts')
+    : /\/src\/(access|bar-index|completion|diagnostics|direct-map|dispatcher|domain|page-plan|policy|ring|snapshot|snapshot-faults|straddle)\.ts$/.test(
+        file,
+      );
+
 mkdirSync('build', { recursive: true });
 run(join(dirname(resolve('assemblyscript/package.json')), 'bin/asc.js'), '--target', 'release');
 
@@ -45,6 +53,10 @@ await build({
         entryFileNames: 'src/[name].js',
         chunkFileNames: 'src/chunks/[name].js',
         topLevelVar: false,
+        codeSplitting: {
+          groups: [{ name: 'dispatcher', test: isCore }],
+          includeDependenciesRecursively: false,
+        },
       },
     },
   },
