@@ -47,3 +47,6 @@ export function without(range: ByteRange, others: readonly ByteRange[]): ByteRan
   if (at < range.end) left.push({ start: at, end: range.end });
   return left;
 }
+
+export const pageText = (pages: ByteRange, pageSize: number): string =>
+  `${pages.end - pages.start > pageSize ? 'pages' : 'page'} ${rangeText(pages)}`;

@@ -1,5 +1,7 @@
 import type { InventoryBar, InventoryFunction, InventorySriov, Machine } from '../inventory/machine.js';
 import { formatSbdf, type Sbdf } from '../sbdf.js';
+import type { FoundRange } from './finding.js';
+import { type ByteRange, common } from './ranges.js';
 
 /** Memory [start, end) that a function decodes. */
 export interface Resource {
@@ -87,3 +89,21 @@ function addSlices(
 /** SR-IOV 2.1.2: the routing ID of a virtual function. */
 export const virtualFunction = (physical: Sbdf, { offset, stride }: InventorySriov, index: number): Sbdf =>
   physical + offset + stride * index;
+
+/** Its bytes and whose they are. */
+export const found = (resource: Resource): FoundRange => ({
+  start: resource.start,
+  end: resource.end,
+  owner: ownerOf(resource),
+});
+
+/** Those of them that are on these pages. */
+export const foundOn = (resource: Resource, pages: ByteRange): FoundRange => ({
+  ...common(resource, pages),
+  owner: ownerOf(resource),
+});
+
+/** Whose these are, each once. */
+export const functionsOf = (resources: readonly Resource[]): Sbdf[] => [
+  ...new Set(resources.map(({ sbdf }) => sbdf)),
+];

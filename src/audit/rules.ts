@@ -1,4 +1,5 @@
-import type { FindingCode } from './finding.js';
+/** See the titles of `rules`. */
+export type FindingCode = 'F1' | 'F2' | 'F3' | 'F4' | 'F5' | 'F6' | 'F7' | 'F8' | 'F9' | 'F10';
 
 interface Rule {
   readonly title: string;
@@ -59,3 +60,6 @@ export const rules: { readonly [code in FindingCode]: Rule } = {
     source: 'PCI small BARs thread: small is less than the larger of 4 KiB and the page size',
   },
 };
+
+/** What to do about a page that is not one BAR's. */
+export const REALIGN = 'reassign the BARs as planned, or serve the page by trapping';

@@ -1,10 +1,10 @@
 import type { Audit } from '../audit/audit.js';
-import { type Finding, type FindingCode, type FoundRange, severities } from '../audit/finding.js';
+import { type Finding, type FoundRange, severities } from '../audit/finding.js';
 import { type Edge, edgesWithout, isBridge, type PassthroughGroup } from '../audit/groups.js';
 import type { Placement, Unplaced } from '../audit/placement.js';
 import type { Plan } from '../audit/plan.js';
 import { hex, rangeText } from '../audit/ranges.js';
-import { rules } from '../audit/rules.js';
+import { type FindingCode, rules } from '../audit/rules.js';
 import { formatSbdf } from '../sbdf.js';
 import { count } from './audit-json.js';
 import { many } from './summary.js';

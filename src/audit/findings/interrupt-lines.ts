@@ -1,8 +1,7 @@
 import type { InventoryFunction } from '../../inventory/machine.js';
 import { formatSbdf } from '../../sbdf.js';
-import type { Finding } from '../finding.js';
+import { type Finding, finding } from '../finding.js';
 import type { MemoryMap } from '../memory-map.js';
-import { finding } from './finding.js';
 
 /** F8. */
 export function sharedLines({ machine }: MemoryMap): Finding[] {

@@ -1,10 +1,10 @@
 import type { InventoryFunction } from '../../inventory/machine.js';
 import { formatSbdf, type Sbdf } from '../../sbdf.js';
-import type { Finding, FoundRange, Severity } from '../finding.js';
+import { type Finding, type FoundRange, finding, type Severity } from '../finding.js';
 import type { MemoryMap } from '../memory-map.js';
 import { common, hex, merged, overlap, pagesAround, without } from '../ranges.js';
-import type { Resource } from '../resource.js';
-import { finding, foundOn, REALIGN } from './finding.js';
+import { foundOn, type Resource } from '../resource.js';
+import { REALIGN } from '../rules.js';
 
 /** Table or PBA, in the BAR that its BIR names. */
 interface Structure extends FoundRange {

@@ -1,10 +1,10 @@
 import type { InventoryBar } from '../../inventory/machine.js';
 import { formatSbdf } from '../../sbdf.js';
-import type { Finding } from '../finding.js';
+import { type Finding, finding } from '../finding.js';
 import type { MemoryMap } from '../memory-map.js';
 import { hex, pagesAround } from '../ranges.js';
-import { labelOf, ownerOf } from '../resource.js';
-import { finding, found, REALIGN } from './finding.js';
+import { found, labelOf, ownerOf } from '../resource.js';
+import { REALIGN } from '../rules.js';
 
 /** F1. */
 export function unaligned({ resources, pageSize }: MemoryMap): Finding[] {

@@ -1,12 +1,12 @@
 import type { InventoryFunction, MemoryRange } from '../../inventory/machine.js';
 import { formatSbdf } from '../../sbdf.js';
-import type { Finding } from '../finding.js';
+import { type Finding, finding } from '../finding.js';
 import { type MemoryMap, memoryMap } from '../memory-map.js';
-import { merged, pagesAround } from '../ranges.js';
-import { ownerOf, type Resource } from '../resource.js';
+import { merged, pagesAround, pageText } from '../ranges.js';
+import { found, foundOn, functionsOf, ownerOf, type Resource } from '../resource.js';
+import { REALIGN } from '../rules.js';
 import { sharedPages } from '../shared-pages.js';
 import { isReservedAround, strangers } from '../strangers.js';
-import { finding, found, foundOn, functionsOf, pageText, REALIGN } from './finding.js';
 
 /** Page sizes of hosts, bytes. */
 export const pageSizes = [4096, 16384, 65536] as const;
