@@ -145,15 +145,13 @@ export class Domain implements FunctionOwner {
   private put(range: FunctionRange, address: number): readonly string[] {
     range.address = address;
     const faults = this.overlaps([range]);
-    let done = false;
     try {
-      done = enable(this, range.fn, range);
+      if (enable(this, range.fn, range)) return [];
     } catch (error) {
       this.withdraw(range);
       throw error;
     }
-    if (done || faults.length > 0) return faults;
-    return [`${describe(range)} lies where the guest has something else`];
+    return faults.length > 0 ? faults : [`${describe(range)} lies where the guest has something else`];
   }
 
   /** Guest pages that several BARs have bytes on once these are enabled. */
@@ -269,7 +267,7 @@ export class Domain implements FunctionOwner {
 
 function describe(bar: FunctionBar): string {
   const range = `0x${bar.address.toString(16)}..+0x${bar.size.toString(16)}`;
-  return `function ${formatSbdf(bar.fn.sbdf)}: ${bar.index > 6 ? 'region' : `bar ${bar.index}`} ${range}`;
+  return `function ${formatSbdf(bar.fn.sbdf)}: ${bar.type === 'region' ? 'region' : `bar ${bar.index}`} ${range}`;
 }
 
 /** A callback that cannot throw into an access. */

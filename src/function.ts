@@ -141,7 +141,7 @@ export interface RegionRange {
 /** Whose byte a guest address is. */
 export interface Location {
   readonly fn: TrappedFunction;
-  /** Of a region that is no BAR: its range, under the index 9. */
+  /** Of a region that is no BAR: of type `region`. */
   readonly bar: Bar;
   /** Bytes from the BAR's start. */
   readonly offset: number;

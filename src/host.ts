@@ -31,7 +31,8 @@ export interface Vector {
 /** A BAR as hosts and diagnostics see it; index 6 is the expansion ROM. */
 export interface Bar {
   readonly index: number;
-  readonly type: BarType;
+  /** `region`: no BAR at all; its host address is 0. */
+  readonly type: BarType | 'region';
   /** Guest-physical address, bytes. */
   readonly address: number;
   /** Host-physical address, bytes. */

@@ -239,11 +239,10 @@ export function locationOf(bar: FunctionBar, address: number, plan: PagePlan): L
     touches(structures.table, page) || touches(structures.pba, page) || registerPages(bar).has(page)
       ? 'adjacent'
       : undefined;
-  const copied = bar.type === 'rom' ? 'rom' : 'region';
   const owner =
     ownerAmong(structures, address) ??
     own ??
-    (bar.isCopied ? copied : undefined) ??
+    (bar.isCopied ? (bar.type as 'rom' | 'region') : undefined) ??
     (plan.trapsForOthers(page, bar) ? 'neighbour' : 'direct');
   return { fn: bar.fn, bar, offset: address - bar.address, owner };
 }

@@ -114,7 +114,7 @@ function checkBar(bar: FunctionBar, state: unknown, path: string, hardware: bool
 /** The regions themselves are the embedder's, placed anywhere in the same order. */
 function checkRanges(fn: PciFunction, ranges: unknown, path: string, fault: Fault): void {
   if (!isList(ranges, fn.ranges.length)) {
-    fault(path, ranges, `is not a list of ${fn.ranges.length}, the regions placed`);
+    fault(path, ranges, `is not a list of ${fn.ranges.length}`);
     return;
   }
   for (const [index, { region }] of fn.ranges.entries()) {

@@ -1,7 +1,7 @@
 import type { Domain } from './domain.js';
 import type { BarOffset } from './function.js';
 import { bytesOfHex, hexOfBytes } from './hexadecimal.js';
-import type { BarType } from './host.js';
+import type { Bar } from './host.js';
 import type { MsixState } from './msix/msix.js';
 import type { SoftwareMsixState } from './msix/software.js';
 import { writeCommand } from './pci/command.js';
@@ -45,7 +45,7 @@ export interface RangeSnapshot {
 
 export interface BarSnapshot {
   readonly index: number;
-  readonly type: BarType;
+  readonly type: Bar['type'];
   readonly size: number;
   /** The guest's address, in two 32-bit lanes: a guest that sizes a BAR puts it past every address. */
   readonly low: number;

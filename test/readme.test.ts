@@ -12,7 +12,8 @@ const examples = [...readFileSync('README.md', 'utf8').matchAll(/```js\n([\s\S]*
 it.each([
   ['first', 0, ['vector 0 sends 33 to 0xfee01004', 'abcd true']],
   ['second', 1, ['4000', 'pending 1n', 'vector 0 sends 65']],
-  ['third', 2, ['90 255 90']],
+  ['third', 2, ['8 true 1', '7c000000 7c000000']],
+  ['fourth', 3, ['90 255 90']],
 ])('the %s example of the README prints what it says', (_, index, lines) => {
   const folder = mkdtempSync(join(tmpdir(), 'trapline-'));
   try {
@@ -30,5 +31,5 @@ it.each([
 });
 
 it('there is no other example', () => {
-  expect(examples).toHaveLength(3);
+  expect(examples).toHaveLength(4);
 });

@@ -85,7 +85,7 @@ it('where the guest has something else a region is nowhere, and reported, until 
 describe('refuses, changing nothing,', () => {
   const good = asJson(running().dispatcher.save());
   it.each<[string, unknown, string]>([
-    ['ranges', undefined, 'functions[0].ranges undefined is not a list of 2, the regions placed'],
+    ['ranges', undefined, 'functions[0].ranges undefined is not a list of 2'],
     ['ranges', [], 'functions[0].ranges [] is not a list of 2'],
     ['ranges[0]', null, 'functions[0].ranges[0].size undefined is not 8192'],
     ['ranges[0].size', 0x4000, 'functions[0].ranges[0].size 16384 is not 8192'],

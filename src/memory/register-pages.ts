@@ -8,33 +8,51 @@ import { MappedPage } from './mapped-page.js';
  * of the host's, of that width; what writes both writes the others byte by byte.
  */
 export function registerPages(host: PageHost, bars: readonly FunctionBar[]): PageHost {
-  const registersAt = (address: number, width: number) =>
-    Array.from({ length: width }, (_, index) =>
-      bars.reduce<number | undefined>(
-        (found, { registers, hostAddress }) => found ?? registers.get(address + index - hostAddress),
-        undefined,
-      ),
-    );
+  const registerAt = (address: number): number | undefined => {
+    for (const { registers, hostAddress } of bars) {
+      const byte = registers.get(address - hostAddress);
+      if (byte !== undefined) return byte;
+    }
+    return undefined;
+  };
   return {
     mapPage(address, sbdf) {
       const page = new MappedPage(0, sbdf, host, address, []);
       if (!page.map()) return null;
-      return bytePage(
+      /** How many of the bytes are the guest's. */
+      const given = (offset: number, width: number): number => {
+        let count = 0;
+        for (let at = offset; at < offset + width; at++) {
+          if (registerAt(address + at) !== undefined) count++;
+        }
+        return count;
+      };
+      const mixed = bytePage(
         (offset, width, into) => {
-          const registers = registersAt(address + offset, width);
-          if (registers.includes(undefined)) page.load(offset, width, into, 0);
-          for (const [index, byte] of registers.entries()) if (byte !== undefined) into.setUint8(index, byte);
+          if (given(offset, width) < width) page.load(offset, width, into, 0);
+          for (let index = 0; index < width; index++) {
+            into.setUint8(index, registerAt(address + offset + index) ?? into.getUint8(index));
+          }
         },
         (offset, width, from) => {
-          const registers = registersAt(address + offset, width);
-          if (registers.every((byte) => byte === undefined)) page.store(offset, width, from, 0);
-          else {
-            for (const [index, byte] of registers.entries()) {
-              if (byte === undefined) page.store(offset + index, 1, from, index);
-            }
+          for (let index = 0; index < width; index++) {
+            if (registerAt(address + offset + index) === undefined)
+              page.store(offset + index, 1, from, index);
           }
         },
       );
+      return {
+        read(offset, width, high) {
+          if (given(offset, width) > 0) return mixed.read(offset, width, high);
+          const low = page.read(offset, width);
+          high[0] = page.high;
+          return low;
+        },
+        write(offset, width, low, high) {
+          const target = given(offset, width) > 0 ? mixed : page;
+          target.write(offset, width, low, high);
+        },
+      };
     },
     unmapPage: (address, sbdf) => host.unmapPage?.(address, sbdf),
   };

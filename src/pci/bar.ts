@@ -1,5 +1,5 @@
 import type { BarDescription } from '../function.js';
-import type { Bar, BarType } from '../host.js';
+import type { Bar } from '../host.js';
 import type { PageCache } from '../memory/page-cache.js';
 import type { Policy } from '../policy.js';
 import type { PciFunction } from './function.js';
@@ -13,7 +13,7 @@ const PREFETCHABLE = 8;
 export class FunctionBar implements Bar {
   readonly fn: PciFunction;
   readonly index: number;
-  readonly type: BarType;
+  readonly type: Bar['type'];
   readonly size: number;
   hostAddress: number;
   enabled: boolean;
@@ -37,7 +37,12 @@ export class FunctionBar implements Bar {
   private low = 0;
   private high = 0;
 
-  constructor(fn: PciFunction, description: BarDescription, decode: boolean, rom: Policy['rom']) {
+  constructor(
+    fn: PciFunction,
+    description: Omit<BarDescription, 'type'> & Pick<Bar, 'type'>,
+    decode: boolean,
+    rom: Policy['rom'],
+  ) {
     this.fn = fn;
     this.index = description.index;
     this.type = description.type;

@@ -4,7 +4,6 @@ import type { RegionRange } from '../function.js';
 import type { PageHandler } from '../host.js';
 import { bytePage } from '../memory/byte-page.js';
 import { PageCache, type PageList } from '../memory/page-cache.js';
-import { formatSbdf } from '../sbdf.js';
 import type { ByteRegion } from '../vfio/device-region.js';
 import { errno } from '../vfio/errno.js';
 import { FunctionBar } from './bar.js';
@@ -25,7 +24,7 @@ export class FunctionRange extends FunctionBar implements RegionRange {
 
   constructor(fn: PciFunction, region: ByteRegion, list: PageList, diagnostics: Diagnostics) {
     const size = Math.ceil(region.size / BAR_GRAIN) * BAR_GRAIN;
-    super(fn, { index: 9, type: 'mem64', address: 0, size }, false, 'copy');
+    super(fn, { index: 9, type: 'region', address: 0, size }, false, 'copy');
     this.region = region;
     this.diagnostics = diagnostics;
     this.pages = new PageCache(list, fn.sbdf, this);
@@ -37,7 +36,7 @@ export class FunctionRange extends FunctionBar implements RegionRange {
     const within = (position: number, width: Width, { buffer }: DataView) =>
       new Uint8Array(buffer, 0, Math.max(0, Math.min(width, region.size - position)));
     const check = (result: number) => {
-      if (result < 0) throw new Error(`region of function ${formatSbdf(fn.sbdf)}: errno ${result}`);
+      if (result < 0) throw new Error(`region: errno ${result}`);
     };
     return bytePage(
       (offset, width, view) => {

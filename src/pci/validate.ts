@@ -114,7 +114,9 @@ function checkRegisters({ registers = [], bars, config }: FunctionDescription, f
     const { space, offset, width, value, writable } = register;
     const bar = bars.find(({ index, type }) => space === `bar${index}` && type.startsWith('mem'));
     const inConfig = space === 'config';
-    const bytes = registerBytes(register).map(([at]) => `${space} ${at}`);
+    const bytes = registerBytes(register);
+    const before = taken.size;
+    for (const [at] of bytes) taken.add(`${space} ${at}`);
     if (
       ![1, 2, 4, 8].includes(width) ||
       !isInteger(
@@ -124,7 +126,7 @@ function checkRegisters({ registers = [], bars, config }: FunctionDescription, f
       ) ||
       (value !== 'hardware' && !isInteger(value, 0, Math.min(256 ** width, 2 ** 53) - 1)) ||
       (writable && !inConfig) ||
-      bytes.some((byte) => taken.has(byte))
+      taken.size < before + bytes.length
     ) {
       fault(
         `register ${space} ${offset}`,
@@ -132,14 +134,13 @@ function checkRegisters({ registers = [], bars, config }: FunctionDescription, f
         'needs 1, 2, 4 or 8 bytes of its own, in config from 64 on or read-only in a memory BAR',
       );
     }
-    for (const byte of bytes) taken.add(byte);
   }
 }
 
 /** What is wrong with a region or its place. */
 export function rangeFault(region: ByteRegion, address: unknown): string | undefined {
   if (!isInteger(region?.size, 1, ADDRESS_LIMIT) || typeof region.read !== 'function') {
-    return 'region is no object with a method read and a size in [1, 2^52]';
+    return 'region needs a method read and a size in [1, 2^52]';
   }
   if (isInteger(address, 0, ADDRESS_LIMIT - region.size) && address % PAGE_SIZE === 0) return undefined;
   return `address ${address} is no multiple of 4096 with the whole region in [0, 2^52)`;

@@ -1,5 +1,4 @@
 import type { RegionRange } from '../../src/function.js';
-import { formatSbdf } from '../../src/sbdf.js';
 import type { ByteRegion } from '../../src/vfio/device-region.js';
 import { type Context, callHost } from './context.js';
 import type { Range } from './range.js';
@@ -56,7 +55,7 @@ export class ReferenceRegion implements Range, RegionRange {
       const result = work();
       if (result >= 0) return false;
       if (refusals.includes(result)) return true;
-      throw new Error(`region of function ${formatSbdf(sbdf)}: errno ${result}`);
+      throw new Error(`region: errno ${result}`);
     });
   }
 }
