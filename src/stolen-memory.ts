@@ -37,4 +37,5 @@ export {
   type StolenRequest,
 } from './regions/stolen-memory.js';
 export { isGraphicsRegister, type StolenRegister, stolenRegisters } from './regions/stolen-registers.js';
+export { decodeStolenReserved, type StolenReserved } from './regions/stolen-reserved.js';
 export type { Sbdf } from './sbdf.js';
