@@ -57,6 +57,30 @@ try {
     expect(run('node', 'opregion.js')).toBe('-12 true');
   });
 
+  it('has an entry of its own for audits, whose inventory dispatchers share', () => {
+    const share = `import { createDispatcher, TraplineError } from 'trapline';
+import { Inventory } from 'trapline/audit';
+const inventory = new Inventory();
+const guest = () => createDispatcher({ host: { mapPage: () => new Uint8Array(4096) }, inventory });
+const small = (sbdf, address) => ({ sbdf, bars: [{ index: 0, type: 'mem32', address, size: 32 }], decode: true });
+guest().assign(small('01:00.0', 0x80000000));
+try {
+  guest().assign(small('02:00.0', 0x80000020));
+} catch (error) {
+  console.log(error.code, error instanceof TraplineError, error.plan.option);
+}`;
+    writeFileSync(join(folder, 'audit.js'), share);
+    expect(run('node', 'audit.js')).toBe('shared-page true pci=resource_alignment=12@01:00.0;12@02:00.0');
+  });
+
+  it('audits from the command line', () => {
+    const lspci = '01:00.0 Thing\n\tRegion 0: Memory at 80000000 (32-bit, non-prefetchable) [size=4K]\n';
+    writeFileSync(join(folder, 'lspci.txt'), lspci);
+    expect(run('npx', 'trapline', 'audit', 'lspci.txt')).toMatch(
+      /^1 function, pages of 4 KiB: nothing found\n/,
+    );
+  });
+
   it('hands out its raw wasm', () => {
     const load = `import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
