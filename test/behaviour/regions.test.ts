@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { ADDRESS_LIMIT, PAGE_SIZE, UNCLAIMED, type Width } from '../../src/access.js';
 import type { FunctionDescription } from '../../src/function.js';
+import { createDispatcher } from '../../src/index.js';
 import { policies } from '../../src/policy.js';
 import { type OpRegion, openOpRegion } from '../../src/regions/opregion.js';
 import type { ByteRegion } from '../../src/vfio/device-region.js';
@@ -228,4 +229,74 @@ it('a directly mapped page that a region comes to share traps, and maps again wh
   expect([...host.direct]).toEqual([]);
   fn.removeRegion(region);
   expect([...host.direct]).toEqual([[AT, AT]]);
+});
+
+describe('in the midst of something else', () => {
+  const { create } = engines[1];
+  const zeros = (size: number): ByteRegion => ({ size, read: (_, into) => into.fill(0).length });
+
+  it('a host callback that switches the function’s decoding, or places its region, is refused another', () => {
+    const host = new RecordingHost();
+    const region = zeros(PAGE_SIZE);
+    const codes: unknown[] = [];
+    const trap = create({ host });
+    const fn = trap.assign(graphics);
+    host.guestMapping = () => {
+      for (const work of [() => fn.placeRegion(region, AT), () => fn.removeRegion(region)]) {
+        try {
+          work();
+        } catch (error) {
+          codes.push((error as { code: string }).code);
+        }
+      }
+      codes.push(fn.setDecode(true));
+      return 'none';
+    };
+    fn.placeRegion(region, AT);
+    expect(new Set(codes)).toEqual(new Set(['busy', 'fail']));
+    expect(fn.ranges).toHaveLength(1);
+    expect(trap.read(AT, 4)).toBe(0);
+  });
+
+  it('a region that removes itself while it is read ends the access, and is not asked again', () => {
+    const trap = create({ host: new RecordingHost() });
+    const fn = trap.assign(graphics);
+    const positions: number[] = [];
+    const region: ByteRegion = {
+      size: 2 * PAGE_SIZE,
+      read: (position, into) => {
+        positions.push(position);
+        fn.removeRegion(region);
+        return into.fill(0).length;
+      },
+    };
+    for (const at of [0, 1, PAGE_SIZE - 2]) {
+      fn.placeRegion(region, AT);
+      trap.read(AT + at, 4);
+      expect(trap.read(AT + at, 4)).toBe(UNCLAIMED);
+    }
+    expect(positions).toEqual([0, 1, PAGE_SIZE - 2]);
+  });
+
+  it('where memory does not suffice nothing is placed, and nothing stays behind', () => {
+    const dispatcher = createDispatcher({ host: new RecordingHost(), memoryLimit: 2 ** 20 });
+    const fn = dispatcher.assign(graphics);
+    expect(() => fn.placeRegion(zeros(2 ** 28), AT - (AT % 2 ** 28))).toThrow(
+      expect.objectContaining({ code: 'out-of-memory' }),
+    );
+    expect([dispatcher.trappedPages, fn.ranges]).toEqual([0, []]);
+    fn.placeRegion(zeros(PAGE_SIZE), AT);
+    expect(dispatcher.read(AT, 4)).toBe(0);
+  });
+
+  it('what the host throws reaches whoever places, with nothing placed', () => {
+    const host = new RecordingHost();
+    const dispatcher = createDispatcher({ host });
+    const fn = dispatcher.assign(graphics);
+    host.guestPages.set(AT, 'identity');
+    host.take();
+    host.throwAt = 1;
+    expect(() => fn.placeRegion(zeros(PAGE_SIZE), AT)).toThrow('host call 1');
+    expect([dispatcher.trappedPages, fn.ranges]).toEqual([0, []]);
+  });
 });
