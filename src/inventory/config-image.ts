@@ -53,7 +53,8 @@ export function seenInImage(sbdf: Sbdf, bytes: Uint8Array): SeenFunction | undef
   // PCI 3.0 6.1: nobody answers.
   if (bytes.length < HEADER || bytes.every((byte) => byte === 0xff)) return undefined;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  const isBridge = (bytes[HEADER_TYPE] & 0x7f) === 1;
+  const type = bytes[HEADER_TYPE] & 0x7f;
+  const isBridge = type === 1;
   const command = view.getUint16(COMMAND, true);
   const vendor = view.getUint16(VENDOR, true);
   const pin = bytes[INTERRUPT_PIN];
@@ -63,7 +64,7 @@ export function seenInImage(sbdf: Sbdf, bytes: Uint8Array): SeenFunction | undef
     classCode: view.getUint16(CLASS, true),
     // A virtual function's own read all ones (PCIe 9.3.4.1).
     ...(vendor !== 0xffff && { vendor, device: view.getUint16(DEVICE, true) }),
-    subsystem: isBridge ? listed?.subsystem : identifiers(view, SUBSYSTEM),
+    subsystem: type === 0 ? identifiers(view, SUBSYSTEM) : listed?.subsystem,
     bars: replaced(barsOf(view, command), listed?.enhanced.bars ?? []),
     decode: (command & MEMORY) !== 0,
     msix: listed?.msix,

@@ -1,7 +1,7 @@
 import type { Sbdf } from '../sbdf.js';
 import { type FunctionHead, functionHead } from './function-head.js';
 
-const GROUP = /^IOMMU group:? (\d{1,6})\b:? ?(.*)$/i;
+const GROUP = /^IOMMU group (\d{1,6})\b:? ?(.*)$/i;
 const PATH = /\/iommu_groups\/(\d{1,6})\/devices\/(\S+)/;
 
 /** Reads IOMMU groups as scripts list them, and as paths of `/sys/kernel/iommu_groups`. */

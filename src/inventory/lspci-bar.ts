@@ -6,7 +6,7 @@ import type { InventoryBar } from './machine.js';
  * print them first), an address, its width, size and flags.
  */
 const FLAGS = String.raw`((?:\[[^\]]*\] )*)`;
-const NUMBER = String.raw`(?:\S+ ([0-5]): )?`;
+const NUMBER = String.raw`(?:\S+ (\d{1,2}) ?: )?`;
 const MEMORY = new RegExp(
   String.raw`^${NUMBER}${FLAGS}(?:[^\s(]+ ){1,4}?([0-9a-f]{8,16}|<[\w-]+>) \((32-bit|64-bit|low-1M|type 3)(?:, ?([^)]*))?(?:\)(.*))?$`,
   'i',

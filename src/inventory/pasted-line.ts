@@ -7,7 +7,7 @@ export interface PastedLine {
 }
 
 /** Nothing that is read is longer. */
-const LONGEST = 1024;
+const LONGEST = 512;
 
 const BLANKS = /[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]/g;
 const INVISIBLE = /[\ufeff\u200b-\u200d\u2060]/g;

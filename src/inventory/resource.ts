@@ -38,9 +38,12 @@ export interface ListedResources {
   readonly windows: readonly BridgeWindow[] | undefined;
 }
 
-/** What sysfs `resource` lists. Kernels without SR-IOV leave the BARs of virtual functions out. */
-export function listedResources(text: string): ListedResources {
+/** What sysfs `resource` lists; undefined: it breaks off. Kernels without SR-IOV have no BARs of virtual functions in it. */
+export function listedResources(text: string): ListedResources | undefined {
   const list = resources(text);
+  if (list.length < RESOURCES || list.some(({ start, end, flags }) => Number.isNaN(start + end + flags))) {
+    return undefined;
+  }
   const hasVirtual = list.length === RESOURCES + VIRTUAL || list.length >= RESOURCES + VIRTUAL + WINDOWS;
   const rest = list.slice(hasVirtual ? RESOURCES + VIRTUAL : RESOURCES);
   return {

@@ -21,7 +21,10 @@ const isSized = ({ size }: InventoryBar): boolean => size !== undefined;
 
 /** Kinds of what is not shown of a function. */
 const KINDS: readonly [(fn: SeenFunction) => boolean, (of: string) => string][] = [
-  [({ bars }) => bars === undefined, (of) => `BARs of ${of}: lspci -vv lists them`],
+  [
+    ({ bars }) => bars === undefined,
+    (of) => `BARs of ${of}, of which the name alone is listed: lspci -vv lists them`,
+  ],
   [
     ({ bars }) => bars?.some((bar) => !isSized(bar)) ?? false,
     (of) => `sizes of BARs of ${of}: lspci -vv on the machine itself shows them`,

@@ -97,8 +97,19 @@ describe('a BAR', () => {
     expect(bar(line)).toMatchObject(expected);
   });
 
-  it('without its number (lspci -v) is the next one', () => {
-    expect(bar('Memory at fe200000 (64-bit, non-prefetchable) [size=16K]')).toMatchObject({ index: 0 });
+  it('without its number (lspci -v) is counted, a 64-bit one twice; the ROM is 6', () => {
+    const [fn] = parse(`00:05.0 Thing
+\tMemory at fe200000 (64-bit, non-prefetchable) [size=16K]
+\tI/O ports at c000 [size=32]
+\tMemory at fe400000 (32-bit, prefetchable) [disabled] [size=4K]
+\tExpansion ROM at fe600000 [disabled] [size=256K]`);
+    expect(fn.barsGuessed).toBe(true);
+    expect(fn.bars).toMatchObject([
+      { index: 0, type: 'mem64', prefetchable: false },
+      { index: 2, type: 'io', address: 0xc000 },
+      { index: 3, type: 'mem32', prefetchable: true, disabled: true },
+      { index: 6, type: 'rom' },
+    ]);
   });
 
   it('of SR-IOV, which stands deeper, is not the function itself', () => {

@@ -5,6 +5,7 @@ import { createDispatcher, type Dispatcher } from '../../src/dispatcher.js';
 import type { AssignedFunction, FunctionDescription } from '../../src/function.js';
 import type { Bar, GuestMapping, Host, HostPage } from '../../src/host.js';
 import { type Policy, policies } from '../../src/policy.js';
+import type { Sbdf } from '../../src/sbdf.js';
 
 const RUNS = Number(process.env.RUNS ?? 150);
 const SEED = Number(process.env.SEED ?? Date.now() % 0x7fffffff);
@@ -45,19 +46,22 @@ const functions = (domain: 'guest' | 'hardware'): FunctionDescription[] => {
 /** A guest's memory map, kept by what the dispatcher says; when told to, it refuses what is to be enabled. */
 class GuestMap implements Host {
   readonly direct = new Map<number, number>();
-  readonly mapped = new Set<number>();
+  /** Function and host page: two functions on one page have it mapped each. */
+  readonly mapped = new Set<string>();
   readonly occupied = new Set<number>();
   /** The next mapping is refused, if a function is being enabled. */
   refuses = false;
   enabling = false;
 
-  mapPage(address: number): HostPage {
-    this.mapped.add(address);
+  mapPage(address: number, sbdf: Sbdf): HostPage {
+    const page = `${sbdf} ${address}`;
+    expect(this.mapped.has(page), 'mapped twice').toBe(false);
+    this.mapped.add(page);
     return new Uint8Array(PAGE_SIZE);
   }
 
-  unmapPage(address: number): void {
-    expect(this.mapped.delete(address)).toBe(true);
+  unmapPage(address: number, sbdf: Sbdf): void {
+    expect(this.mapped.delete(`${sbdf} ${address}`)).toBe(true);
   }
 
   guestMapping(page: number): GuestMapping {
