@@ -34,8 +34,10 @@ interface Burst {
   readonly samples: readonly number[];
 }
 
-/** A burst counts when the canary around it ran at most this much slower than in a quiet time. */
-const SLOW = 1.1;
+/** A burst, and a process, counts when the canary around it ran at most this much slower than in a quiet time. */
+export const SLOW = 1.1;
+/** Before it is compiled the canary tells nothing. */
+const CANARY_RUNS = 100;
 /** For the JITs: what a later variant does may throw away code made for an earlier one. */
 const WARM_UP_PASSES = 4;
 /** In a pass a variant runs at least this often, and for this many bursts. */
@@ -65,6 +67,7 @@ export function measure(
   variants.forEach(({ run, accesses }, index) => {
     bench.add(String(index), () => run(accesses));
   });
+  for (let run = 0; run < CANARY_RUNS; run++) canary();
   for (let pass = 0; pass < WARM_UP_PASSES; pass++) {
     for (const variant of variants) warmUp(variant, WARM_UP_BURSTS * burst);
   }
@@ -109,19 +112,27 @@ function cpuTime(): number {
   return (user + system) / 1000;
 }
 
-const scratch = new Int32Array(1024);
+/** About as much as the first-level cache holds. */
+const many = Float64Array.from({ length: 4096 }, (_, index) => 7.3 * index);
+const few = new Int32Array(1024);
 
 /** Milliseconds of a fixed amount of work. */
 function canary(): number {
   const start = cpuTime();
-  for (let run = 0; run < 20; run++) work();
+  for (let run = 0; run < 10; run++) work();
   return cpuTime() - start;
 }
 
-function work(): void {
-  let hash = 1;
-  for (let index = 0; index < scratch.length; index++) {
-    hash = (Math.imul(hash ^ scratch[hash & 1023], 0x85ebca6b) + index) | 0;
-    scratch[index] = hash;
+/**
+ * Loads and stores that do not wait for each other, as accesses are: a neighbour on the same core's other thread takes half of
+ * what there is of these, which a chain of operations would not feel.
+ */
+function work(): number {
+  let sum = 0;
+  for (let index = 0; index < many.length; index++) {
+    const place = Math.imul((1.37 * many[index]) | 0, 0x85ebca6b) >>> 22;
+    few[place] = index;
+    sum = (sum + few[(16 * index) & 1023]) | 0;
   }
+  return sum;
 }
