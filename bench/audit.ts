@@ -6,14 +6,15 @@ import { readMachine } from '../src/inventory/read-machine.js';
 import { formatSbdf } from '../src/sbdf.js';
 import { median } from './median.js';
 
-/** Seconds to read what lspci prints of a machine and to audit it. */
+/** Seconds to read what lspci prints of a machine, and to audit it. */
 export interface AuditTime {
   readonly machine: string;
   readonly functions: number;
   readonly findings: number;
-  /** The process's first run, its code not yet compiled. */
+  readonly read: number;
+  /** The process's first audit, its code not yet compiled. */
   readonly first: number;
-  /** Median of the runs after it. */
+  /** Median of those after it. */
   readonly later: number;
 }
 
@@ -33,15 +34,25 @@ export async function measureAudit(): Promise<AuditTime[]> {
     for (const { machine, distance } of MACHINES) {
       const file = join(folder, 'lspci.txt');
       writeFileSync(file, lspci(distance));
-      const seconds: number[] = [];
+      const [reading, seconds]: [number[], number[]] = [[], []];
       let findings = 0;
       for (let run = 0; run < RUNS; run++) {
         const start = performance.now();
-        findings = audit(await readMachine({ files: [file] })).findings.length;
-        seconds.push((performance.now() - start) / 1000);
+        const inventory = await readMachine({ files: [file] });
+        const ready = performance.now();
+        findings = audit(inventory).findings.length;
+        seconds.push((performance.now() - ready) / 1000);
+        reading.push((ready - start) / 1000);
       }
       const [first, ...rest] = seconds;
-      times.push({ machine, functions: FUNCTIONS, findings, first, later: median(rest) });
+      times.push({
+        machine,
+        functions: FUNCTIONS,
+        findings,
+        read: reading[0],
+        first,
+        later: median(rest),
+      });
     }
     return times;
   } finally {

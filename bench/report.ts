@@ -69,8 +69,8 @@ export function print({
     console.log(`${trace.padEnd(20)}${text}`);
   }
   console.log('\nReading and auditing a machine, seconds');
-  for (const { machine, functions, findings, first, later } of audits) {
-    const text = `first run ${amount(first)}, later ones ${amount(later)} (${functions} functions, ${findings} findings)`;
+  for (const { machine, functions, findings, read, first, later } of audits) {
+    const text = `read ${amount(read)}, first audit ${amount(first)}, later ones ${amount(later)} (${functions} functions, ${findings} findings)`;
     console.log(`${machine.padEnd(20)}${text}`);
   }
   console.log('\nTargets');

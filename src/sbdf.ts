@@ -22,6 +22,6 @@ export function parseSbdf(value: string | Sbdf): Sbdf {
 
 /** `0000:bb:dd.f` */
 export function formatSbdf(sbdf: Sbdf): string {
-  const hex = (value: number, digits: number) => value.toString(16).padStart(digits, '0');
-  return `${hex(sbdf >>> 16, 4)}:${hex((sbdf >>> 8) & 0xff, 2)}:${hex((sbdf >>> 3) & 0x1f, 2)}.${sbdf & 7}`;
+  const place = (0x1_0000_0000 + (sbdf >>> 8) * 0x100 + ((sbdf >>> 3) & 0x1f)).toString(16);
+  return `${place.slice(1, 5)}:${place.slice(5, 7)}:${place.slice(7)}.${sbdf & 7}`;
 }

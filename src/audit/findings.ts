@@ -1,7 +1,7 @@
 import type { Machine } from '../inventory/machine.js';
 import type { Finding } from './finding.js';
 import { sharedLines } from './findings/interrupt-lines.js';
-import { msixCompany, msixFaults } from './findings/msix.js';
+import { msix } from './findings/msix.js';
 import { unaligned, unnatural, unplaced } from './findings/placement.js';
 import {
   sharedByOne,
@@ -16,8 +16,7 @@ const CHECKS: readonly ((map: MemoryMap) => Finding[])[] = [
   unaligned,
   sharedByOne,
   sharedBySeveral,
-  msixCompany,
-  msixFaults,
+  msix,
   unnatural,
   sharedWithOthers,
   sharedLines,
@@ -25,8 +24,12 @@ const CHECKS: readonly ((map: MemoryMap) => Finding[])[] = [
   sharedInLargerPages,
 ];
 
+const known = new WeakMap<MemoryMap, readonly Finding[]>();
+
 /** What makes passing functions of a machine through unsafe or slow, by code and address. `pageSize` in bytes. */
-export function findings(machine: Machine, pageSize: number): Finding[] {
+export function findings(machine: Machine, pageSize: number): readonly Finding[] {
   const map = memoryMap(machine, pageSize);
-  return CHECKS.flatMap((check) => check(map));
+  const found = known.get(map) ?? CHECKS.flatMap((check) => check(map));
+  known.set(map, found);
+  return found;
 }

@@ -1,4 +1,5 @@
 import type { Machine } from '../inventory/machine.js';
+import type { Sbdf } from '../sbdf.js';
 import { type Resource, resourcesOf } from './resource.js';
 import { type SharedPages, sharedPages } from './shared-pages.js';
 
@@ -8,6 +9,8 @@ export interface MemoryMap {
   /** Bytes. */
   readonly pageSize: number;
   readonly resources: readonly Resource[];
+  /** Without the slices of virtual functions that are not listed. */
+  readonly byFunction: ReadonlyMap<Sbdf, readonly Resource[]>;
   readonly shared: readonly SharedPages<Resource>[];
 }
 
@@ -20,8 +23,25 @@ export function memoryMap(machine: Machine, pageSize: number): MemoryMap {
   let map = maps.get(pageSize);
   if (!map) {
     const resources = resourcesOf(machine, pageSize);
-    map = { machine, pageSize, resources, shared: sharedPages(resources, pageSize) };
+    map = {
+      machine,
+      pageSize,
+      resources,
+      byFunction: byFunction(resources),
+      shared: sharedPages(resources, pageSize),
+    };
     maps.set(pageSize, map);
   }
   return map;
+}
+
+function byFunction(resources: readonly Resource[]): Map<Sbdf, Resource[]> {
+  const owned = new Map<Sbdf, Resource[]>();
+  for (const resource of resources) {
+    if (resource.slice) continue;
+    const own = owned.get(resource.sbdf);
+    if (own) own.push(resource);
+    else owned.set(resource.sbdf, [resource]);
+  }
+  return owned;
 }

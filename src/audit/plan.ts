@@ -127,6 +127,7 @@ function sideEffects(
 }
 
 function carriedOut(machine: Machine, { moves, unplaced }: Placement): Machine {
+  if (moves.length + unplaced.length === 0) return machine;
   const key = ({ sbdf, index }: { sbdf: Sbdf; index: number }) => `${sbdf} ${index}`;
   const to = new Map(moves.map((move) => [key(move), move.to]));
   const gone = new Set(unplaced.filter(({ bridge }) => bridge !== undefined).map(key));

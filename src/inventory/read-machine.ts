@@ -66,9 +66,9 @@ async function readPaste(sight: Sight, source: LineSource): Promise<PasteReader>
   await readLines(
     source,
     (bytes, start, end, line) => {
-      const nul = bytes.indexOf(0, start);
-      if (nul >= 0 && nul < end) throw new InputError(`${name}:${line}: expected text, found a zero byte`);
-      reader.line(bytes.toString('utf8', start, end));
+      const text = bytes.toString('utf8', start, end);
+      if (text.includes('\0')) throw new InputError(`${name}:${line}: expected text, found a zero byte`);
+      reader.line(text);
       if (reader.isOverfull) {
         throw new InputError(
           `${name}:${line}: expected at most 65536 functions, and as many ranges of memory`,

@@ -1,5 +1,5 @@
 import type { InventoryFunction } from '../../inventory/machine.js';
-import { formatSbdf, type Sbdf } from '../../sbdf.js';
+import { formatSbdf } from '../../sbdf.js';
 import { type Finding, type FoundRange, finding, type Severity } from '../finding.js';
 import type { MemoryMap } from '../memory-map.js';
 import { common, hex, merged, overlap, pagesAround, without } from '../ranges.js';
@@ -12,10 +12,22 @@ interface Structure extends FoundRange {
   readonly holder: Resource;
 }
 
+interface Layout {
+  readonly fn: InventoryFunction;
+  /** Those whose BAR has an address, the table first. */
+  readonly structures: readonly Structure[];
+}
+
+/** F4, F5. */
+export function msix(map: MemoryMap): Finding[] {
+  const layouts = layoutsOf(map);
+  return [...company(map, layouts), ...faults(layouts)];
+}
+
 /** F4. */
-export function msixCompany(map: MemoryMap): Finding[] {
+function company(map: MemoryMap, layouts: readonly Layout[]): Finding[] {
   const pagesOf = sharedBy(map);
-  return withStructures(map).flatMap(({ fn, structures }) => {
+  return layouts.flatMap(({ fn, structures }) => {
     const holders = [...new Set(structures.map(({ holder }) => holder))];
     const inside = structures.filter((structure) => overlap(structure, structure.holder));
     const pages = merged(
@@ -28,12 +40,12 @@ export function msixCompany(map: MemoryMap): Finding[] {
         without(range, structures).map((part) => ({ ...part, owner: `${range.owner}, other bytes` })),
       ),
     );
-    const others = [...new Set(holders.flatMap((holder) => pagesOf.get(holder) ?? []).flat())].filter(
+    const others = [...new Set(holders.flatMap((holder) => pagesOf.get(holder)?.flat() ?? []))].filter(
       (resource) => !holders.includes(resource) && onPages(resource).length > 0,
     );
     const own = others.filter(({ sbdf }) => sbdf === fn.sbdf);
     const foreign = others.filter(({ sbdf }) => sbdf !== fn.sbdf);
-    const company = (
+    const together = (
       severity: Severity,
       what: string,
       remedy: string,
@@ -54,15 +66,15 @@ export function msixCompany(map: MemoryMap): Finding[] {
             ),
           ];
     return [
-      ...company(
+      ...together(
         'high',
         'another function: who forwards what is beside them forwards that',
         'pass them through together, reassign the BARs as planned, or forward only bytes of own BARs',
         foreign.flatMap(onPages),
         foreign,
       ),
-      ...company('warning', 'another BAR, which is trapped with them', REALIGN, own.flatMap(onPages)),
-      ...company(
+      ...together('warning', 'another BAR, which is trapped with them', REALIGN, own.flatMap(onPages)),
+      ...together(
         'info',
         'other bytes of their BAR',
         'nothing: what is beside them is forwarded, at an exit each',
@@ -73,10 +85,10 @@ export function msixCompany(map: MemoryMap): Finding[] {
 }
 
 /** F5. */
-export function msixFaults(map: MemoryMap): Finding[] {
-  return withStructures(map).flatMap(({ fn, structures }) => {
+function faults(layouts: readonly Layout[]): Finding[] {
+  return layouts.flatMap(({ fn, structures }) => {
     const [table, pba] = structures;
-    const faults = [
+    const found = [
       ...birFaults(fn),
       ...structures
         .filter(({ holder, end }) => holder.sized && end > holder.end)
@@ -86,7 +98,7 @@ export function msixFaults(map: MemoryMap): Finding[] {
         ),
       ...(pba && overlap(table, pba) ? ['the MSI-X table and PBA overlap'] : []),
     ];
-    return faults.map((fault) =>
+    return found.map((fault) =>
       finding(
         'F5',
         'warning',
@@ -99,18 +111,7 @@ export function msixFaults(map: MemoryMap): Finding[] {
   });
 }
 
-/** Functions with MSI-X, and those of its structures whose BAR has an address, the table first. */
-function withStructures({
-  machine,
-  resources,
-}: MemoryMap): { fn: InventoryFunction; structures: Structure[] }[] {
-  const owned = new Map<Sbdf, Resource[]>();
-  for (const resource of resources) {
-    if (resource.slice) continue;
-    const own = owned.get(resource.sbdf);
-    if (own) own.push(resource);
-    else owned.set(resource.sbdf, [resource]);
-  }
+function layoutsOf({ machine, byFunction }: MemoryMap): Layout[] {
   return machine.functions.flatMap((fn) => {
     if (!fn.msix) return [];
     const { table, pba, count } = fn.msix;
@@ -119,7 +120,7 @@ function withStructures({
       { part: 'PBA', place: pba, size: 8 * Math.ceil(count / 64) },
     ];
     const structures = parts.flatMap(({ part, place, size }) => {
-      const holder = owned.get(fn.sbdf)?.find(({ bar }) => bar.index === place.bir);
+      const holder = byFunction.get(fn.sbdf)?.find(({ bar }) => bar.index === place.bir);
       if (!holder) return [];
       const start = holder.start + place.offset;
       return { part, holder, start, end: start + size, owner: `${formatSbdf(fn.sbdf)} MSI-X ${part}` };

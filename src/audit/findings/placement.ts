@@ -57,25 +57,27 @@ export function unplaced({ machine }: MemoryMap): Finding[] {
     const off = memory.filter(({ address, disabled }) => address !== undefined && disabled);
     const names = (some: readonly InventoryBar[]) =>
       `${formatSbdf(sbdf)}: ${some.map(labelOf).join(', ')} ${some.length > 1 ? 'have' : 'has'}`;
-    const missing = finding(
-      'F9',
-      'warning',
-      `${names(homeless)} no address`,
-      [sbdf],
-      'let the kernel assign it (pci=realloc) and audit again',
-    );
-    const disabled = finding(
-      'F9',
-      'info',
-      `${names(off)} an address but ${decode === false ? 'memory decoding is off' : 'is not enabled'}`,
-      [sbdf],
-      'audit again once a driver has enabled it, if it has moved',
-      off.map((bar) => ({
-        start: bar.address as number,
-        end: (bar.address as number) + (bar.size ?? 0),
-        owner: `${formatSbdf(sbdf)} ${labelOf(bar)}`,
-      })),
-    );
-    return [...(homeless.length > 0 ? [missing] : []), ...(off.length > 0 ? [disabled] : [])];
+    const missing = () =>
+      finding(
+        'F9',
+        'warning',
+        `${names(homeless)} no address`,
+        [sbdf],
+        'let the kernel assign it (pci=realloc) and audit again',
+      );
+    const disabled = () =>
+      finding(
+        'F9',
+        'info',
+        `${names(off)} an address but ${decode === false ? 'memory decoding is off' : 'is not enabled'}`,
+        [sbdf],
+        'audit again once a driver has enabled it, if it has moved',
+        off.map((bar) => ({
+          start: bar.address as number,
+          end: (bar.address as number) + (bar.size ?? 0),
+          owner: `${formatSbdf(sbdf)} ${labelOf(bar)}`,
+        })),
+      );
+    return [...(homeless.length > 0 ? [missing()] : []), ...(off.length > 0 ? [disabled()] : [])];
   });
 }
