@@ -47,7 +47,7 @@ export function resourcesOf(machine: Machine, pageSize: number): Resource[] {
     }
     if (fn.sriov) addSlices(fn, fn.sriov, listed, pageSize, resources);
   }
-  return resources.sort((a, b) => a.start - b.start || a.sbdf - b.sbdf || a.bar.index - b.bar.index);
+  return resources.sort((a, b) => a.start - b.start);
 }
 
 /**

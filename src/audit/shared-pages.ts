@@ -28,7 +28,7 @@ export function sharedPages<Item extends Range>(
       begun < begins.length ? firstPage(begins[begun]) : Number.POSITIVE_INFINITY,
       endPage(ends[ended]),
     );
-    if (active.size > 1 && next > at) shared.push({ start: at, end: next, items: [...active] });
+    if (active.size > 1) shared.push({ start: at, end: next, items: [...active] });
     while (ended < ends.length && endPage(ends[ended]) === next) active.delete(ends[ended++]);
     while (begun < begins.length && firstPage(begins[begun]) === next) active.add(begins[begun++]);
     at = next;

@@ -161,6 +161,14 @@ describe('virtual functions', () => {
     expect(of('F3', physical(true, 4096, 4096), 16384)[0].remedy).toMatch('does not support');
   });
 
+  test('those that are listed share nothing with themselves', () => {
+    const { functions } = physical(true, 65536, 4096);
+    const listed = [0, 1, 2, 3].map((index) =>
+      fn(`01:10.${2 * index}`, [bar(0, 0x90000000 + index * 65536, 65536, { virtual: true })]),
+    );
+    expect(of('F3', machine([...functions, ...listed]), 65536)).toEqual([]);
+  });
+
   test('those that are listed count once, as their own BARs', () => {
     const { functions } = physical(true, 4096, 4096);
     const listed = fn('01:10.0', [bar(0, 0x90000000, 4096, { virtual: true })]);
@@ -206,6 +214,15 @@ describe('F4 and F5: MSI-X', () => {
     ]);
     expect(told(head)).toContain('F3 high 0000:01:00.0 0000:02:00.0');
     expect(told(head)).not.toContain('F4 high 0000:01:00.0 0000:02:00.0');
+  });
+
+  test('only functions on those pages are named, not others on the BAR’s', () => {
+    const subject = machine([
+      fn('01:00.0', [bar(0, 0x80000800, 0x2000)], { msix: msix(2, [0, 0x1800], [0, 0x1880]) }),
+      fn('02:00.0', [bar(0, 0x80000000, 0x100)]),
+      fn('03:00.0', [bar(0, 0x80002800, 0x100)]),
+    ]);
+    expect(told(subject)).toContain('F4 high 0000:01:00.0 0000:03:00.0');
   });
 
   test.each([

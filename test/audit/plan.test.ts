@@ -32,7 +32,11 @@ describe('the two machines of the small BARs thread', () => {
     expect(left.filter(({ severity }) => severity !== 'info').map(({ what }) => what)).toEqual([
       '0000:01:00.0: the MSI-X table and PBA overlap',
     ]);
+    expect(sideEffects[0]).toMatch(
+      /4096 bytes.*: 0000:01:00.0 BAR 2, 0000:01:00.0 BAR 1, 0000:01:00.0 BAR 0$/,
+    );
     expect(sideEffects.join()).toMatch(/pcitest/);
+    expect(sideEffects.join()).not.toMatch(/semicolons/);
   });
 
   test('example 2: four that can go alone', () => {
@@ -62,6 +66,16 @@ describe('the two machines of the small BARs thread', () => {
     expect(alignAll).toMatchObject({ moved: 2, functions: 2 });
     expect(alignAll.left.filter(({ severity }) => severity !== 'info')).toEqual([]);
   });
+});
+
+test('a BAR at the start of a page moves away from what is no PCI function; resource_alignment=all would not have', () => {
+  const memory = [{ start: 0x80000800, end: 0x80000900, name: 'HPET 0', depth: 0 }];
+  const subject = machine([fn('01:00.0', [bar(0, 0x80000000, 256)])], { memory });
+  expect(moves(subject)).toEqual(['0000:01:00.0 0 80000000 -> 80001000']);
+  const { left, alignAll } = plan(subject, 4096);
+  expect(left.map(({ code }) => code)).not.toContain('F7');
+  expect(alignAll.moved).toBe(0);
+  expect(alignAll.left.map(({ code }) => code)).toContain('F7');
 });
 
 describe('where there is room', () => {
