@@ -30,12 +30,15 @@ const LONGEST_LINE = 1 << 16;
 const NEWLINE = 10;
 const CARRIAGE_RETURN = 13;
 
-/** Reads text, plain or gzip (told by its first bytes), line by line. Throws `InputError`. */
+/**
+ * Reads text, plain or gzip (told by its first bytes), line by line. False: the last line has no end, the text may be cut.
+ * Throws `InputError`.
+ */
 export async function readLines(
   source: LineSource,
   sink: LineSink,
   { progress, longest = LONGEST_LINE, most = Number.POSITIVE_INFINITY }: LineOptions = {},
-): Promise<void> {
+): Promise<boolean> {
   const isFile = typeof source === 'string';
   const name = isFile ? source : source.name;
   const lines = new Lines(name, sink, longest);
@@ -50,10 +53,10 @@ export async function readLines(
     for await (const chunk of plainText(stream)) {
       expectRoom(chunk.length);
       left -= chunk.length;
-      if (!lines.feed(chunk)) return;
+      if (!lines.feed(chunk)) return true;
       if (stream instanceof ReadStream) progress?.(stream.bytesRead, size);
     }
-    lines.end();
+    return lines.end();
   } catch (error) {
     throw asInputError(name, lines.line + 1, error);
   }
@@ -96,10 +99,12 @@ class Lines {
     return true;
   }
 
-  /** A last line without its end. */
-  end(): void {
-    if (this.rest.length > 0) this.give(this.rest, 0, this.rest.length);
+  /** Gives a last line that has no end; false: there was one. */
+  end(): boolean {
+    const isEnded = this.rest.length === 0;
+    if (!isEnded) this.give(this.rest, 0, this.rest.length);
     else if (this.line === 0) throw new InputError(`${this.path} is empty`);
+    return isEnded;
   }
 
   private give(bytes: Buffer, start: number, end: number): unknown {

@@ -44,7 +44,7 @@ export function plan(machine: Machine, pageSize: number): Plan {
   const placement = place(machine, all, moving, pageSize);
   const after = carriedOut(machine, placement);
   const left = findings(after, pageSize);
-  const functions = [...touched].sort((a, b) => a - b);
+  const functions = [...touched];
   const bridges = placement.growth.map(({ bridge }) => bridge);
   return {
     ...placement,

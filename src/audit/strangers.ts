@@ -11,7 +11,7 @@ export function strangers(memory: readonly MemoryRange[]): MemoryRange[] {
     if (/^[0-9a-f]{4,}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]$/i.test(range.name)) within = range.depth;
     else if (!range.name.startsWith('PCI Bus ')) result.push(range);
   }
-  return result.sort((a, b) => a.start - b.start);
+  return result;
 }
 
 /** Firmware reserves whole windows, which does not say who answers there. */

@@ -24,6 +24,11 @@ export class LspciReader {
     this.sight = sight;
   }
 
+  /** The function whose lines are being read, if there were any behind its first. */
+  get current(): Sbdf | undefined {
+    return this.draft?.detailed ? this.draft.sbdf : undefined;
+  }
+
   line(line: string): void {
     const text = line.trim();
     const head = functionHead(text);

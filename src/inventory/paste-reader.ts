@@ -41,6 +41,12 @@ export class PasteReader {
     this.lspci.line(this.groups.line(text, indent) ?? text);
   }
 
+  /** The last line may not be whole, nor be the last. */
+  cut(): void {
+    const { current } = this.lspci;
+    if (current !== undefined) this.sight.cut.add(current);
+  }
+
   /** No line follows. */
   end(): void {
     const { sight } = this;

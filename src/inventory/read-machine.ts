@@ -63,7 +63,7 @@ const none = (name: string, command: string): InputError =>
 async function readPaste(sight: Sight, source: LineSource): Promise<PasteReader> {
   const name = nameOf(source);
   const reader = new PasteReader(sight);
-  await readLines(
+  const isEnded = await readLines(
     source,
     (bytes, start, end, line) => {
       const text = bytes.toString('utf8', start, end);
@@ -77,6 +77,7 @@ async function readPaste(sight: Sight, source: LineSource): Promise<PasteReader>
     },
     { most: MOST },
   );
+  if (!isEnded) reader.cut();
   reader.end();
   return reader;
 }

@@ -20,6 +20,8 @@ export class Sight {
   private readonly shown = new Map<Sbdf, SeenFunction>();
   /** What their registers say: to the system, a BAR may be elsewhere, or nowhere. */
   private readonly images = new Map<Sbdf, SeenFunction>();
+  /** Functions within whose lines a text ends. */
+  readonly cut = new Set<Sbdf>();
   private readonly broken = new Set<Sbdf>();
 
   show(fn: SeenFunction): void {
@@ -62,6 +64,7 @@ export class Sight {
       memory,
       unseen: unseen(seen, {
         beyond: this.beyond.size,
+        cut: seen.filter(({ sbdf }) => this.cut.has(sbdf)),
         broken: seen.filter(({ sbdf }) => this.broken.has(sbdf)),
         unlisted: [...this.groups.keys()].filter((sbdf) => !listed.has(sbdf)),
         dropped: seen.filter((_, index) => kept[index] !== functions[index]),

@@ -6,6 +6,8 @@ import type { SeenFunction } from './seen-function.js';
 export interface Gaps {
   /** Functions that have no SBDF. */
   readonly beyond: number;
+  /** Functions within whose lines a text ends. */
+  readonly cut: readonly SeenFunction[];
   /** Functions whose configuration space breaks off. */
   readonly broken: readonly SeenFunction[];
   /** Functions of IOMMU groups that are not listed. */
@@ -87,6 +89,10 @@ export function unseen(functions: readonly SeenFunction[], gaps: Gaps): string[]
           `bridge windows of ${buses.length === 1 ? `bus ${buses[0]}` : `${buses.length} buses`}: lspci -vv shows them`,
         ]),
     ...(beyond === 0 ? [] : [`${counted(beyond)} in domains above ffff, which have no SBDF`]),
+    ...some(
+      gaps.cut,
+      (of) => `what may follow the end of the text, and the rest of ${of}: its last line is not ended`,
+    ),
     ...some(gaps.broken, (of) => `configuration space of ${of}: it breaks off`),
     ...(unlisted.length === 0
       ? []

@@ -153,6 +153,17 @@ describe('virtual functions', () => {
     expect(of('F3', physical(true, undefined, 65536), 65536)).toEqual([]);
   });
 
+  test('a VF BAR without an address, or of I/O ports, has no slices', () => {
+    const [one] = physical(true, 4096, 4096).functions;
+    const withBar = (more: Partial<InventoryBar>) => {
+      const sriov = one.sriov && { ...one.sriov, bars: one.sriov.bars.map((old) => ({ ...old, ...more })) };
+      return of('F3', machine([{ ...one, sriov }]), 65536);
+    };
+    expect(withBar({ address: undefined })).toEqual([]);
+    expect(withBar({ type: 'io' })).toEqual([]);
+    expect(withBar({})).toHaveLength(1);
+  });
+
   test('while they are not enabled it is for information', () => {
     expect(of('F3', physical(false, 4096, 4096), 65536)[0].severity).toBe('info');
   });
@@ -356,7 +367,9 @@ describe('F10: larger pages', () => {
     [0xf000, 1],
     [0x10000, 0],
   ])('BARs 0x%x apart share pages of %i of 16 and 64 KiB', (distance, count) => {
-    expect(of('F10', apart(distance))).toHaveLength(count);
+    const found = of('F10', apart(distance));
+    expect(found).toHaveLength(count);
+    for (const { what } of found) expect(what).toMatch(/ 2 functions would share 1 page$/);
   });
 
   test('what is shared already is not told again', () => {

@@ -126,6 +126,28 @@ describe('where there is room', () => {
     expect(plan(subject, 65536).option).toBe('pci=resource_alignment=16@01:00.0;16@01:01.0');
   });
 
+  test('a window that /proc/iomem names is prefetchable if all in it is, and not behind a host bridge', () => {
+    const bus = (start: number, end: number, number: number) => ({
+      start,
+      end,
+      name: `PCI Bus 0000:0${number}`,
+      depth: 0,
+    });
+    const subject = (number: number, more: object) => {
+      const memory = [bus(0x80000000, 0x80001000, number), bus(0x90000000, 0x90100000, number)];
+      const place = (device: number) => `0${number}:0${device}.0`;
+      const functions = [
+        fn(place(0), [bar(0, 0x80000000, 256)]),
+        fn(place(1), [bar(0, 0x80000100, 256)]),
+        fn(place(2), [bar(0, 0x90000000, 4096, more)]),
+      ];
+      return machine(functions, { memory });
+    };
+    expect(moves(subject(1, {}))).toEqual(['0000:01:01.0 0 80000100 -> 90001000']);
+    expect(moves(subject(1, wide))).toEqual([]);
+    expect(moves(subject(0, wide))).toEqual(['0000:00:01.0 0 80000100 -> 90001000']);
+  });
+
   test('the host bridge passes on what /proc/iomem says', () => {
     const memory = [{ start: 0x80000000, end: 0x80003000, name: 'PCI Bus 0000:00', depth: 0 }];
     const small = [0, 1, 2].map((index) => fn(`00:0${index + 1}.0`, [bar(0, 0x80000000 + 256 * index, 256)]));

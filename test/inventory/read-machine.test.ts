@@ -179,3 +179,23 @@ describe('200 MB', () => {
     expect(await refusal(readMachine({ files: [packed] }))).toMatch(/expected at most 128 MiB$/);
   });
 });
+
+describe('a text that ends without a line end', () => {
+  const told = async (text: string) => {
+    const { unseen } = await readMachine({ files: [file(text)] });
+    return unseen.filter((sentence) => sentence.includes('not ended'));
+  };
+
+  it('may be cut: the function at its end is named', async () => {
+    expect(await told(`${SIZED}\n\n00:06.0 Other\n\tControl: I/O+ Mem+ BusMaster- DisINTx-\n\tStat`)).toEqual(
+      ['what may follow the end of the text, and the rest of 0000:00:06.0: its last line is not ended'],
+    );
+  });
+
+  it.each([
+    ['its last line is ended', `${SIZED}\n`],
+    ['it ends with the first line of a function', `${SIZED}\n00:06.0 Other`],
+  ])('is not told where %s', async (_, text) => {
+    expect(await told(text)).toEqual([]);
+  });
+});
