@@ -1,13 +1,19 @@
 import type { PageHost } from '../host.js';
-import type { FunctionBar } from '../pci/bar.js';
 import { bytePage } from './byte-page.js';
 import { MappedPage } from './mapped-page.js';
+
+/** A BAR's registers of the guest. */
+interface GuestBytes {
+  /** By offset in the BAR. */
+  readonly registers: ReadonlyMap<number, number>;
+  readonly hostAddress: number;
+}
 
 /**
  * The host's pages with the guest's registers of these BARs in them. What reads a register's bytes and others is one access
  * of the host's, of that width; what writes both writes the others byte by byte.
  */
-export function registerPages(host: PageHost, bars: readonly FunctionBar[]): PageHost {
+export function registerPages(host: PageHost, bars: readonly GuestBytes[]): PageHost {
   const registerAt = (address: number): number | undefined => {
     for (const { registers, hostAddress } of bars) {
       const byte = registers.get(address - hostAddress);

@@ -6,7 +6,7 @@ import { rules } from '../audit/rules.js';
 import { formatSbdf } from '../sbdf.js';
 import { count } from './audit-json.js';
 import { noRoom, totals, worstFirst } from './audit-text.js';
-import { escapeHtml, table } from './html.js';
+import { document, escapeHtml, table } from './html.js';
 import { type OwnedRange, pageMap } from './page-map.js';
 import { script, style } from './page-style.js';
 import { many, number } from './summary.js';
@@ -28,17 +28,7 @@ code { font-family: ui-monospace, monospace; font-size: 12.5px; overflow-wrap: a
 /** The report of an audit: one HTML page that needs nothing else. */
 export function auditPage(audit: Audit, host: string | null): string {
   const name = escapeHtml(host ?? 'PCI audit');
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>${name} - trapline audit</title>
-<style>${style}${colours}</style>
-</head>
-<body>
-<header><h1>${name}</h1><p class="note">trapline audit, pages of ${audit.pageSize / 1024} KiB</p></header>
+  const body = `<header><h1>${name}</h1><p class="note">trapline audit, pages of ${audit.pageSize / 1024} KiB</p></header>
 ${tiles(audit)}
 ${list(audit.machine.unseen.map((text) => `Not seen: ${text}`))}
 <section><h2>Pages with several owners</h2>
@@ -52,11 +42,8 @@ ${groups(audit)}
 </section>
 <section><h2>Plan</h2>
 ${plan(audit)}
-</section>
-<script>${script}</script>
-</body>
-</html>
-`;
+</section>`;
+  return document(`${name} - trapline audit`, style + colours, body, script);
 }
 
 function tiles({ machine, findings, groups: all, plan: { moves } }: Audit): string {

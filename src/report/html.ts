@@ -17,3 +17,25 @@ export function table(
     .map((texts) => row('td', texts))
     .join('\n')}</tbody></table></div>`;
 }
+
+/** A page that needs nothing else. `title` is HTML, `styles` and `script` are what they are. */
+export const document = (
+  title: string,
+  styles: string,
+  body: string,
+  script: string,
+): string => `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>${title}</title>
+<style>${styles}</style>
+</head>
+<body>
+${body}
+<script>${script}</script>
+</body>
+</html>
+`;

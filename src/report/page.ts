@@ -6,7 +6,7 @@ import type { PageHeat } from '../trace/page-owners.js';
 import type { ReplayedFile } from '../trace/replay-file.js';
 import { entriesTable } from './entries-table.js';
 import { accessesOf, COLD, cellLines, heatMap, kindName, mostAccesses, pageNames, WARM } from './heat-map.js';
-import { escapeHtml, hex, table } from './html.js';
+import { document, escapeHtml, hex, table } from './html.js';
 import { script, style } from './page-style.js';
 import { assumptions, byWeight, describeDifference, MEANING, many, number, widths } from './summary.js';
 import { timelineChart } from './timeline-chart.js';
@@ -28,17 +28,7 @@ export function reportPage(file: ReplayedFile): string {
   const { replay } = file;
   const name = escapeHtml(basename(file.path));
   const pages = replay.trappedPages();
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>${name} - trapline replay</title>
-<style>${style}</style>
-</head>
-<body>
-<header><h1>${name}</h1><p class="note">trapline replay, policy ${file.policy.name}</p></header>
+  const body = `<header><h1>${name}</h1><p class="note">trapline replay, policy ${file.policy.name}</p></header>
 ${tiles(file, pages)}
 ${remarks(file)}
 <section><h2>Trapped pages</h2>
@@ -56,11 +46,8 @@ ${replay.functions.map(entriesTable).join('\n') || '<p class="note">No function 
 </section>
 <section><h2>Differences</h2>
 ${differences(file)}
-</section>
-<script>${script}</script>
-</body>
-</html>
-`;
+</section>`;
+  return document(`${name} - trapline replay`, style, body, script);
 }
 
 function tiles({ replay, unknown, badLines }: ReplayedFile, pages: readonly PageHeat[]): string {
