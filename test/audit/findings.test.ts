@@ -105,6 +105,17 @@ describe('F3: pages of several functions', () => {
     expect(two(bar(0, 0x80000000, 16), bar(0, 0x80000010, undefined))).toBe(1);
   });
 
+  test('that is 16 bytes of a BAR and 2 KiB of a ROM', () => {
+    const subject = machine([
+      fn('01:00.0', [bar(0, 0x80000000, undefined)]),
+      fn('02:00.0', [bar(6, 0x80000800, undefined)]),
+    ]);
+    expect(of('F3', subject)[0].ranges).toMatchObject([
+      { start: 0x80000000, end: 0x80000010 },
+      { start: 0x80000800, end: 0x80001000 },
+    ]);
+  });
+
   test('three functions on a page are one finding', () => {
     const functions = ['01:00.0', '01:00.1', '01:00.2'].map((sbdf, index) =>
       fn(sbdf, [bar(0, 0x80000000 + 256 * index, 256)]),

@@ -190,8 +190,9 @@ test('what Enhanced Allocation, a VF BAR or an unknown size fixes is named', () 
     fn('01:00.0', [bar(0, 0x80000100, 256)], enhanced),
     fn('01:01.0', [bar(0, 0x80000200, 256, { virtual: true })]),
     fn('01:02.0', [bar(0, 0x80000300, undefined)]),
-    fn('01:03.0', [bar(0, 0x80000800, 0x1800)]),
+    fn('01:03.0', [bar(0, 0x80000800, 0x1000)]),
   ]);
+  expect(plan(subject, 4096).moves).toEqual([]);
   expect(plan(subject, 4096).fixed).toEqual([
     '0000:01:00.0 BAR 0: Enhanced Allocation fixes it',
     "0000:01:01.0 BAR 0: it is a virtual function's, placed by its physical function's VF BAR",
