@@ -48,6 +48,19 @@ test('each edge says why', () => {
   ]);
 });
 
+test('edges lead from a function to the next one, wherever their BARs lie', () => {
+  const subject = machine([
+    fn('01:00.0', [bar(0, 0x80000200, 256)]),
+    fn('02:00.0', [bar(0, 0x80000100, 256)]),
+    fn('03:00.0', [bar(0, 0x80000000, 256)]),
+  ]);
+  const [{ edges }] = passthroughGroups(subject, 4096);
+  expect(edges.map(({ from, to }) => [from, to])).toEqual([
+    [0x100, 0x200],
+    [0x200, 0x300],
+  ]);
+});
+
 test('bridges are in no group and join none', () => {
   const bridge = { secondary: 1, subordinate: 1, windows: [] };
   expect(

@@ -173,6 +173,11 @@ describe('where there is none', () => {
     expect(left).toEqual([]);
   });
 
+  test('the rest of a page at the end of a window is none', () => {
+    const memory = [{ start: 0x80000000, end: 0x80001800, name: 'PCI Bus 0000:01', depth: 0 }];
+    expect(plan(machine(crowd, { memory }), 4096).moves).toEqual([]);
+  });
+
   test('a host bridge cannot', () => {
     const memory = [{ start: 0x80000000, end: 0x80001000, name: 'PCI Bus 0000:01', depth: 0 }];
     const { growth, unplaced, left } = plan(machine(crowd, { memory }), 4096);
