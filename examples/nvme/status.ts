@@ -25,7 +25,6 @@ export const status = {
   invalidLogPage: specific(0x09),
   invalidQueueDeletion: specific(0x0c),
   featureNotSaveable: specific(0x0d),
-  featureNotChangeable: specific(0x0e),
   writeFault: media(0x80),
   unrecoveredReadError: media(0x81),
 } as const;
