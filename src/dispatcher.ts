@@ -40,7 +40,7 @@ export interface Trap {
   write(address: number, width: Width, data: number, dataHigh?: number): boolean;
 }
 
-/** What a wasm caller's accesses fall back to when no function claims the address; lanes are i32. */
+/** What a wasm caller's accesses fall back to when no function claims the address; lanes are i32. The high lane of 8 bytes reads ones. */
 export interface Fallback {
   read(low: number, high: number, width: number): number;
   write(low: number, high: number, width: number, data: number, dataHigh: number): void;
@@ -85,7 +85,10 @@ export class Dispatcher implements Trap {
           this.completion.read(outcome, low, high, width as Width),
         complete_write: (low, high, width, data, dataHigh, outcome) =>
           this.completion.write(outcome, low, high, width as Width, data, dataHigh),
-        unclaimed_read: (low, high, width) => this.fallback.read(low, high, width),
+        unclaimed_read: (low, high, width) => {
+          this.words[HIGH / 4] = 0xffffffff;
+          return this.fallback.read(low, high, width);
+        },
         unclaimed_write: (low, high, width, data, dataHigh) =>
           this.fallback.write(low, high, width, data, dataHigh),
       },

@@ -41,6 +41,14 @@ function attach(fallback?: Fallback): Caller {
 const lanes = (address: number): [number, number] => [address >>> 0, Math.floor(address / 2 ** 32)];
 
 describe('the door for another wasm module', () => {
+  it('reads all ones in both lanes of 8 bytes that nobody claims, whatever was read before', () => {
+    const caller = attach();
+    expect(caller.call_read(...lanes(TABLE), 8)).toBe(0);
+    expect(dispatcher.high).toBe(0);
+    expect(caller.call_read(0x1000, 0, 8)).toBe(-1);
+    expect(dispatcher.high).toBe(0xffffffff);
+  });
+
   it.each([1, 2, 4, 8] as Width[])(
     'reads and writes as JavaScript does, width %i, at every offset of the page',
     (width) => {
