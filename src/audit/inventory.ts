@@ -1,5 +1,6 @@
 import { TraplineError } from '../errors.js';
 import type { InventoryFunction, Machine } from '../inventory/machine.js';
+import { inventoryFunction } from '../inventory/seen-function.js';
 import { RangeIndex } from '../range-index.js';
 import { formatSbdf, type Sbdf } from '../sbdf.js';
 import type { HeldBar, HeldFunction, SharedMachine } from '../shared-machine.js';
@@ -176,29 +177,16 @@ const rangeOf = ({ hostAddress, size }: HeldBar): ByteRange => ({
   end: hostAddress + size,
 });
 
-const described = ({ sbdf, bars }: HeldFunction): InventoryFunction => ({
-  sbdf,
-  name: '',
-  vendor: undefined,
-  device: undefined,
-  subsystem: undefined,
-  bars: bars.map(({ index, hostAddress, size }) => ({
-    index,
-    type: index === 6 ? 'rom' : hostAddress + size > 2 ** 32 ? 'mem64' : 'mem32',
-    address: hostAddress,
-    size,
-    prefetchable: false,
-    disabled: false,
-    virtual: false,
-  })),
-  barsGuessed: false,
-  decode: undefined,
-  msix: undefined,
-  sriov: undefined,
-  bridge: undefined,
-  capabilities: { functionLevelReset: false, noSoftReset: false },
-  interrupt: { pin: undefined, irq: undefined, intxDisabled: false, msiEnabled: false },
-  physicalFunction: undefined,
-  iommuGroup: undefined,
-  driver: undefined,
-});
+const described = ({ sbdf, bars }: HeldFunction): InventoryFunction =>
+  inventoryFunction({
+    sbdf,
+    bars: bars.map(({ index, hostAddress, size }) => ({
+      index,
+      type: index === 6 ? 'rom' : hostAddress + size > 2 ** 32 ? 'mem64' : 'mem32',
+      address: hostAddress,
+      size,
+      prefetchable: false,
+      disabled: false,
+      virtual: false,
+    })),
+  });

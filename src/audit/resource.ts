@@ -24,7 +24,11 @@ const LEAST_ROM = 2048;
 
 export const ownerOf = (resource: Resource): string => `${formatSbdf(resource.sbdf)} ${resource.label}`;
 
-export const labelOf = (bar: InventoryBar): string => (bar.index === 6 ? 'ROM' : `BAR ${bar.index}`);
+export const labelOf = ({ index }: { readonly index: number }): string =>
+  index === 6 ? 'ROM' : `BAR ${index}`;
+
+export const barName = (bar: { readonly sbdf: Sbdf; readonly index: number }): string =>
+  `${formatSbdf(bar.sbdf)} ${labelOf(bar)}`;
 
 /** The memory of a machine's functions that has an address, by start. `pageSize`: VF slices that fill pages stay in one piece. */
 export function resourcesOf(machine: Machine, pageSize: number): Resource[] {

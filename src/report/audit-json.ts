@@ -13,9 +13,7 @@ const VERSION = 1;
  */
 export function auditJson(audit: Audit, host: string | null) {
   const { machine, plan } = audit;
-  const vanishing = new Set(
-    edgesWithout(audit.groups, audit.groupsAfter).map(({ from, to, reason }) => `${from} ${to} ${reason}`),
-  );
+  const vanishing = new Set(edgesWithout(audit.groups, audit.groupsAfter));
   const { alignAll } = plan;
   return {
     schema: 'trapline-audit',
@@ -31,7 +29,7 @@ export function auditJson(audit: Audit, host: string | null) {
         ...edge,
         from: formatSbdf(edge.from),
         to: formatSbdf(edge.to),
-        goneAfterPlan: vanishing.has(`${edge.from} ${edge.to} ${edge.reason}`),
+        goneAfterPlan: vanishing.has(edge),
       })),
     })),
     plan: {

@@ -2,6 +2,7 @@ import type { Audit } from '../audit/audit.js';
 import { type Finding, severities } from '../audit/finding.js';
 import { edgesWithout } from '../audit/groups.js';
 import { type ByteRange, common, hex, overlap, rangeText } from '../audit/ranges.js';
+import { barName } from '../audit/resource.js';
 import { rules } from '../audit/rules.js';
 import { formatSbdf } from '../sbdf.js';
 import { count } from './audit-json.js';
@@ -148,10 +149,9 @@ function groups({ groups: before, groupsAfter }: Audit): string {
 
 function plan({ plan: planned }: Audit): string {
   const { moves, unplaced, growth, assumed, fixed, option, sideEffects, left, alignAll } = planned;
-  const bar = (sbdf: number, index: number) => `${formatSbdf(sbdf)} ${index === 6 ? 'ROM' : `BAR ${index}`}`;
   const rows = [
-    ...moves.map(({ sbdf, index, from, to, size }) => [bar(sbdf, index), hex(size), hex(from), hex(to)]),
-    ...unplaced.map((one) => [bar(one.sbdf, one.index), '', '', noRoom(one)]),
+    ...moves.map((move) => [barName(move), hex(move.size), hex(move.from), hex(move.to)]),
+    ...unplaced.map((one) => [barName(one), '', '', noRoom(one)]),
   ];
   const notes = [
     ...growth.map(

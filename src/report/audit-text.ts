@@ -4,6 +4,7 @@ import { type Edge, edgesWithout, isBridge, type PassthroughGroup } from '../aud
 import type { Placement, Unplaced } from '../audit/placement.js';
 import type { Plan } from '../audit/plan.js';
 import { hex, rangeText } from '../audit/ranges.js';
+import { barName } from '../audit/resource.js';
 import { type FindingCode, rules } from '../audit/rules.js';
 import { formatSbdf } from '../sbdf.js';
 import { count } from './audit-json.js';
@@ -110,11 +111,9 @@ function planLines(plan: Plan): string[] {
 }
 
 function placementLines({ moves, growth, unplaced, assumed }: Placement): string[] {
-  const bar = ({ sbdf, index }: { sbdf: number; index: number }) =>
-    `${formatSbdf(sbdf)} ${index === 6 ? 'ROM' : `BAR ${index}`}`;
   return [
-    ...moves.map((move) => `  ${bar(move)}  ${hex(move.from)} -> ${hex(move.to)}`),
-    ...unplaced.map((one) => `  ${bar(one)}  ${noRoom(one)}`),
+    ...moves.map((move) => `  ${barName(move)}  ${hex(move.from)} -> ${hex(move.to)}`),
+    ...unplaced.map((one) => `  ${barName(one)}  ${noRoom(one)}`),
     ...growth.map(
       ({ bridge, window, by }) =>
         `  bridge ${formatSbdf(bridge)} must pass on ${by / 2 ** 20} MiB more than ${rangeText(window)}`,
