@@ -1,5 +1,5 @@
+import type { AddressRange } from '../regions/address-range.js';
 import type { Sbdf } from '../sbdf.js';
-import type { ByteRange } from './ranges.js';
 import { type FindingCode, rules } from './rules.js';
 
 /** How bad a finding is for passing a function through, ascending. */
@@ -7,7 +7,7 @@ export const severities = ['info', 'warning', 'high'] as const;
 export type Severity = (typeof severities)[number];
 
 /** Bytes [start, end) and what they are. */
-export interface FoundRange extends ByteRange {
+export interface FoundRange extends AddressRange {
   readonly owner: string;
 }
 
@@ -21,7 +21,7 @@ export interface Finding {
   /** The bytes concerned; none where it is not about addresses. */
   readonly ranges: readonly FoundRange[];
   /** Page addresses [start, end) that are not one owner's. */
-  readonly pages: readonly ByteRange[];
+  readonly pages: readonly AddressRange[];
   /** Why it matters, and who says so. */
   readonly rule: string;
   readonly source: string;
@@ -37,7 +37,7 @@ export function finding(
   concerned: readonly Sbdf[],
   remedy: string,
   ranges: readonly FoundRange[] = [],
-  covered: readonly ByteRange[] = [],
+  covered: readonly AddressRange[] = [],
 ): Finding {
   const functions = [...new Set(concerned)].sort((a, b) => a - b);
   const pages = covered.map(({ start, end }) => ({ start, end }));

@@ -2,10 +2,11 @@ import { TraplineError } from '../errors.js';
 import type { InventoryFunction, Machine } from '../inventory/machine.js';
 import { inventoryFunction } from '../inventory/seen-function.js';
 import { RangeIndex } from '../range-index.js';
+import type { AddressRange } from '../regions/address-range.js';
 import { formatSbdf, type Sbdf } from '../sbdf.js';
 import type { HeldBar, HeldFunction, SharedMachine } from '../shared-machine.js';
 import { type Plan, plan } from './plan.js';
-import { type ByteRange, pagesAround, rangeText } from './ranges.js';
+import { pagesAround, rangeText } from './ranges.js';
 import { resourcesOf } from './resource.js';
 import { isReservedAround, strangers } from './strangers.js';
 
@@ -16,7 +17,7 @@ const PAGE_SIZE = 4096;
 export interface Peer {
   readonly sbdf: Sbdf;
   /** Host pages [start, end). */
-  readonly pages: readonly ByteRange[];
+  readonly pages: readonly AddressRange[];
 }
 
 /** A function was not assigned because of what else is on its pages. */
@@ -124,7 +125,7 @@ export class Inventory implements SharedMachine {
 
   /** Functions that other dispatchers have, on pages that not both sides serve by trapping. */
   private peersOf(user: object, fn: HeldFunction): Peer[] {
-    const pages = new Map<Sbdf, Map<number, ByteRange>>();
+    const pages = new Map<Sbdf, Map<number, AddressRange>>();
     for (const bar of placed(fn)) {
       for (const other of this.foreign(user, bar)) {
         if (fn.trapOnly && other.bar?.trapsEdges) continue;
@@ -149,7 +150,7 @@ export class Inventory implements SharedMachine {
     return this.places.touching(pagesAround(rangeOf(bar), PAGE_SIZE));
   }
 
-  private park(sbdf: Sbdf, range: ByteRange): void {
+  private park(sbdf: Sbdf, range: AddressRange): void {
     const holding = { sbdf };
     this.places.set(holding, range);
     const holdings = this.idle.get(sbdf);
@@ -172,7 +173,7 @@ export class Inventory implements SharedMachine {
 /** At host address 0 a BAR was never given an address. */
 const placed = ({ bars }: HeldFunction): HeldBar[] => bars.filter(({ hostAddress }) => hostAddress !== 0);
 
-const rangeOf = ({ hostAddress, size }: HeldBar): ByteRange => ({
+const rangeOf = ({ hostAddress, size }: HeldBar): AddressRange => ({
   start: hostAddress,
   end: hostAddress + size,
 });

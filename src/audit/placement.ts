@@ -1,6 +1,7 @@
 import type { InventoryBar, Machine } from '../inventory/machine.js';
+import { type AddressRange, overlap } from '../regions/address-range.js';
 import type { Sbdf } from '../sbdf.js';
-import { type ByteRange, overlap, pagesAround, roundUp, without } from './ranges.js';
+import { pagesAround, roundUp, without } from './ranges.js';
 import type { Resource } from './resource.js';
 import { isReservedAround, strangers } from './strangers.js';
 import { busOf, WINDOW_GRAIN, type Window, Windows } from './windows.js';
@@ -17,7 +18,7 @@ export interface Move {
 /** A bridge whose window must become larger. Bytes, in whole MiB. */
 export interface Growth {
   readonly bridge: Sbdf;
-  readonly window: ByteRange;
+  readonly window: AddressRange;
   readonly by: number;
 }
 
@@ -34,7 +35,7 @@ export interface Placement {
   readonly growth: readonly Growth[];
   readonly unplaced: readonly Unplaced[];
   /** Windows that no source shows, in which something was placed. */
-  readonly assumed: readonly ByteRange[];
+  readonly assumed: readonly AddressRange[];
 }
 
 const FOUR_GIB = 2 ** 32;
@@ -114,9 +115,9 @@ export function place(
 const admits = ({ prefetchable }: Window, bar: InventoryBar): boolean => !prefetchable || bar.prefetchable;
 
 /** PCI 3.0 6.2.5.1: a 32-bit BAR, or a ROM, reaches no higher. */
-const fits = ({ start, end }: ByteRange, length: number, { type }: InventoryBar): boolean =>
+const fits = ({ start, end }: AddressRange, length: number, { type }: InventoryBar): boolean =>
   end - start >= length && (type === 'mem64' || start + length <= FOUR_GIB);
 
 /** What bridges on a bus pass on to others. */
-const behind = (machine: Machine, bus: number): ByteRange[] =>
+const behind = (machine: Machine, bus: number): AddressRange[] =>
   machine.functions.flatMap(({ sbdf, bridge }) => (busOf(sbdf) === bus && bridge ? bridge.windows : []));

@@ -1,31 +1,24 @@
-/** Bytes [start, end). */
-export interface ByteRange {
-  readonly start: number;
-  readonly end: number;
-}
+import { type AddressRange, hex } from '../regions/address-range.js';
 
-export const hex = (value: number): string => `0x${value.toString(16)}`;
 /** As `/proc/iomem` and `lspci` write it: with its last byte. */
-export const rangeText = ({ start, end }: ByteRange): string => `${hex(start)}-${hex(end - 1)}`;
+export const rangeText = ({ start, end }: AddressRange): string => `${hex(start)}-${hex(end - 1)}`;
 
 export const roundDown = (value: number, grain: number): number => value - (value % grain);
 export const roundUp = (value: number, grain: number): number => roundDown(value + grain - 1, grain);
 /** The pages that a range has bytes on. */
-export const pagesAround = ({ start, end }: ByteRange, pageSize: number): ByteRange => ({
+export const pagesAround = ({ start, end }: AddressRange, pageSize: number): AddressRange => ({
   start: roundDown(start, pageSize),
   end: roundUp(end, pageSize),
 });
 
-export const overlap = (a: ByteRange, b: ByteRange): boolean => a.start < b.end && b.start < a.end;
-
 /** What two ranges have in common, if they overlap. */
-export const common = (a: ByteRange, b: ByteRange): ByteRange => ({
+export const common = (a: AddressRange, b: AddressRange): AddressRange => ({
   start: Math.max(a.start, b.start),
   end: Math.min(a.end, b.end),
 });
 
 /** Ascending, with those that overlap or touch in one. */
-export function merged(ranges: readonly ByteRange[]): ByteRange[] {
+export function merged(ranges: readonly AddressRange[]): AddressRange[] {
   const result: { start: number; end: number }[] = [];
   for (const { start, end } of [...ranges].sort((a, b) => a.start - b.start)) {
     const last = result.at(-1);
@@ -36,8 +29,8 @@ export function merged(ranges: readonly ByteRange[]): ByteRange[] {
 }
 
 /** What is left of a range when others are taken out. */
-export function without(range: ByteRange, others: readonly ByteRange[]): ByteRange[] {
-  const left: ByteRange[] = [];
+export function without(range: AddressRange, others: readonly AddressRange[]): AddressRange[] {
+  const left: AddressRange[] = [];
   let at = range.start;
   for (const { start, end } of merged(others)) {
     if (start >= range.end) break;
@@ -48,5 +41,5 @@ export function without(range: ByteRange, others: readonly ByteRange[]): ByteRan
   return left;
 }
 
-export const pageText = (pages: ByteRange, pageSize: number): string =>
+export const pageText = (pages: AddressRange, pageSize: number): string =>
   `${pages.end - pages.start > pageSize ? 'pages' : 'page'} ${rangeText(pages)}`;

@@ -1,7 +1,8 @@
 import type { InventoryBar, InventoryFunction, InventorySriov, Machine } from '../inventory/machine.js';
+import type { AddressRange } from '../regions/address-range.js';
 import { formatSbdf, type Sbdf } from '../sbdf.js';
 import type { FoundRange } from './finding.js';
-import { type ByteRange, common } from './ranges.js';
+import { common } from './ranges.js';
 
 /** Memory [start, end) that a function decodes. */
 export interface Resource {
@@ -102,7 +103,7 @@ export const found = (resource: Resource): FoundRange => ({
 });
 
 /** Those of them that are on these pages. */
-export const foundOn = (resource: Resource, pages: ByteRange): FoundRange => ({
+export const foundOn = (resource: Resource, pages: AddressRange): FoundRange => ({
   ...common(resource, pages),
   owner: ownerOf(resource),
 });

@@ -1,5 +1,5 @@
 import type { MemoryRange } from '../inventory/machine.js';
-import type { ByteRange } from './ranges.js';
+import type { AddressRange } from '../regions/address-range.js';
 
 /** What `/proc/iomem` has beside PCI functions, their drivers and their buses. */
 export function strangers(memory: readonly MemoryRange[]): MemoryRange[] {
@@ -15,5 +15,5 @@ export function strangers(memory: readonly MemoryRange[]): MemoryRange[] {
 }
 
 /** Firmware reserves whole windows, which does not say who answers there. */
-export const isReservedAround = (range: MemoryRange, inside: ByteRange): boolean =>
+export const isReservedAround = (range: MemoryRange, inside: AddressRange): boolean =>
   /^reserved/i.test(range.name) && range.start <= inside.start && range.end >= inside.end;

@@ -1,10 +1,11 @@
 import type { InventoryFunction, Machine } from '../inventory/machine.js';
+import { type AddressRange, overlap } from '../regions/address-range.js';
 import { formatSbdf, type Sbdf } from '../sbdf.js';
-import { type ByteRange, merged, overlap, roundDown, roundUp } from './ranges.js';
+import { merged, roundDown, roundUp } from './ranges.js';
 import type { Resource } from './resource.js';
 
 /** Memory that reaches a bus. */
-export interface Window extends ByteRange {
+export interface Window extends AddressRange {
   readonly prefetchable: boolean;
   /** The bridge that passes it on; undefined: the host's own. */
   readonly bridge: Sbdf | undefined;
@@ -62,7 +63,7 @@ export class Windows {
       return listed.map((window) => ({ ...window, bridge: bridge?.sbdf, assumed: false }));
     }
     const resources = this.byBus.get(bus) ?? [];
-    const isPrefetchable = (range: ByteRange) =>
+    const isPrefetchable = (range: AddressRange) =>
       resources.filter((resource) => overlap(resource, range)).every(({ bar }) => bar.prefetchable);
     const name = `PCI Bus ${formatSbdf(bus * 256).slice(0, 7)}`;
     const named = this.machine.memory.filter((range) => range.name === name);

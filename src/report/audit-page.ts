@@ -1,9 +1,10 @@
 import type { Audit } from '../audit/audit.js';
 import { type Finding, severities } from '../audit/finding.js';
 import { edgesWithout } from '../audit/groups.js';
-import { type ByteRange, common, hex, overlap, rangeText } from '../audit/ranges.js';
+import { common, rangeText } from '../audit/ranges.js';
 import { barName } from '../audit/resource.js';
 import { rules } from '../audit/rules.js';
+import { type AddressRange, hex, overlap } from '../regions/address-range.js';
 import { formatSbdf } from '../sbdf.js';
 import { count } from './audit-json.js';
 import { noRoom, totals, worstFirst } from './audit-text.js';
@@ -88,7 +89,7 @@ function pages({ findings, pageSize }: Audit): string {
 }
 
 /** BARs below, MSI-X structures on top. */
-function ownersOn(page: ByteRange, findings: readonly Finding[]): OwnedRange[] {
+function ownersOn(page: AddressRange, findings: readonly Finding[]): OwnedRange[] {
   const ranges = new Map<string, { start: number; end: number; owner: string }>();
   for (const finding of findings) {
     for (const range of finding.ranges) {

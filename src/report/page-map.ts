@@ -1,8 +1,9 @@
-import { type ByteRange, common, overlap, rangeText } from '../audit/ranges.js';
+import { common, rangeText } from '../audit/ranges.js';
+import { type AddressRange, overlap } from '../regions/address-range.js';
 import { escapeHtml } from './html.js';
 
 /** Bytes with an owner; those later in a list lie on top. */
-export interface OwnedRange extends ByteRange {
+export interface OwnedRange extends AddressRange {
   readonly owner: string;
   /** CSS class of its cells. */
   readonly colour: string;
@@ -13,7 +14,7 @@ const ROW = 64;
 const CELL = 8;
 
 /** One page as a square of cells, coloured by owner. */
-export function pageMap(page: ByteRange, owners: readonly OwnedRange[]): string {
+export function pageMap(page: AddressRange, owners: readonly OwnedRange[]): string {
   const grain = (page.end - page.start) / ROW ** 2;
   const side = ROW * CELL;
   const cells = owners

@@ -2,9 +2,10 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { audit, hasFinding } from '../../src/audit/audit.js';
 import { plan } from '../../src/audit/plan.js';
-import { overlap, pagesAround } from '../../src/audit/ranges.js';
+import { pagesAround } from '../../src/audit/ranges.js';
 import { resourcesOf } from '../../src/audit/resource.js';
 import type { BridgeWindow, InventoryFunction, Machine } from '../../src/inventory/machine.js';
+import { overlap } from '../../src/regions/address-range.js';
 import { formatSbdf, parseSbdf } from '../../src/sbdf.js';
 import { bar, example1, example2, fn, machine, wide } from './machines.js';
 

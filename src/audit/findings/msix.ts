@@ -1,8 +1,9 @@
 import type { InventoryFunction } from '../../inventory/machine.js';
+import { hex, overlap } from '../../regions/address-range.js';
 import { formatSbdf } from '../../sbdf.js';
 import { type Finding, type FoundRange, finding, type Severity } from '../finding.js';
 import type { MemoryMap } from '../memory-map.js';
-import { common, hex, merged, overlap, pagesAround, without } from '../ranges.js';
+import { common, merged, pagesAround, without } from '../ranges.js';
 import { foundOn, type Resource } from '../resource.js';
 import { REALIGN } from '../rules.js';
 

@@ -1,8 +1,9 @@
 import type { InventoryBar } from '../../inventory/machine.js';
+import { hex } from '../../regions/address-range.js';
 import { formatSbdf } from '../../sbdf.js';
 import { type Finding, finding } from '../finding.js';
 import type { MemoryMap } from '../memory-map.js';
-import { hex, pagesAround } from '../ranges.js';
+import { pagesAround } from '../ranges.js';
 import { found, labelOf, ownerOf } from '../resource.js';
 import { REALIGN } from '../rules.js';
 
