@@ -104,6 +104,11 @@ export function judge(
     ),
     atLeast('replay of an uncompressed mmiotrace', speed('mmiotrace'), 1, 'million accesses a second'),
     atLeast('replay of a QEMU log', speed('QEMU log'), 0.3, 'million accesses a second'),
-    atMost('the first audit of 4096 functions', Math.max(...audits.map(({ first }) => first)), 1, 's'),
+    atMost(
+      'reading 4096 functions and their first audit',
+      Math.max(...audits.map(({ read, first }) => read + first)),
+      1,
+      's',
+    ),
   ];
 }

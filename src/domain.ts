@@ -221,7 +221,7 @@ export class Domain implements FunctionOwner {
 
   /** Under the Xen policies the pages of one BAR's structures depend on where the other's are. */
   moved(fn: PciFunction): void {
-    if (!fn.isSoftware) this.inventory?.moved(this, fn.sbdf);
+    if (this.hardware && !fn.isSoftware) this.inventory?.moved(this, fn.sbdf);
     this.guardEdges(fn);
     this.plan.refresh(fn.enabledBars);
   }

@@ -160,10 +160,11 @@ export class OpRegion implements DeviceRegion {
     if (this.closed) return errno.ENODEV;
     if (!this.has(position)) return errno.EINVAL;
     const end = Math.min(this.size, position + into.length);
-    for (const segment of this.segments) {
-      const from = Math.max(position, segment.offset);
+    for (let index = this.segmentAt(position), from = position; from < end; index++) {
+      const segment = this.segments[index];
       const to = Math.min(end, segment.end);
-      if (from < to) this.fill(segment, from, into.subarray(from - position, to - position));
+      this.fill(segment, from, into.subarray(from - position, to - position));
+      from = to;
     }
     return end - position;
   }
@@ -210,6 +211,18 @@ export class OpRegion implements DeviceRegion {
     if (!this.has(position) || !this.overlay.covers(position, from.length)) return errno.EINVAL;
     this.overlay.write(position, from, (offset, into) => this.base.read(offset, into));
     return from.length;
+  }
+
+  /** Index of the segment that holds a position: they leave no gap. */
+  private segmentAt(position: number): number {
+    let from = 0;
+    let to = this.segments.length - 1;
+    while (from < to) {
+      const middle = (from + to) >>> 1;
+      if (this.segments[middle].end <= position) from = middle + 1;
+      else to = middle;
+    }
+    return from;
   }
 
   private has(position: number): boolean {
