@@ -24,6 +24,7 @@ export class Domain implements FunctionOwner {
   readonly host: Host;
   readonly policy: Policy;
   readonly hardware: boolean;
+  readonly trapAll: boolean;
   readonly diagnostics: Diagnostics;
   readonly core: Core;
   readonly pageMap: PageMap;
@@ -44,6 +45,7 @@ export class Domain implements FunctionOwner {
     this.inventory = options.inventory;
     this.policy = options.policy ?? policies.strict;
     this.hardware = options.domain === 'hardware';
+    this.trapAll = options.trapAll ?? false;
     this.onError = quiet(options.onError ?? (() => {}), () => {});
     const sink = options.onDiagnostic && quiet(options.onDiagnostic, this.onError);
     this.diagnostics = new Diagnostics(sink, options.diagnosticLimit ?? DEFAULT_LIMIT);
@@ -281,7 +283,7 @@ function quiet<T>(callback: (value: T) => void, onError: (error: unknown) => voi
   };
 }
 
-function checkOptions({ host, domain, policy }: DispatcherOptions): void {
+function checkOptions({ host, domain, policy, trapAll }: DispatcherOptions): void {
   const faults: string[] = [];
   if (typeof host?.mapPage !== 'function') faults.push('createDispatcher: host has no method mapPage');
   if (domain !== undefined && domain !== 'hardware' && domain !== 'guest') {
@@ -289,6 +291,9 @@ function checkOptions({ host, domain, policy }: DispatcherOptions): void {
   }
   if (policy !== undefined && !Object.values(policies).includes(policy)) {
     faults.push('createDispatcher: policy is not one of policies.strict, policies.xen, policies.xenV3');
+  }
+  if (trapAll && policy?.adjacent === 'page') {
+    faults.push(`createDispatcher: trapAll is for policy strict: ${policy.name} forwards whole pages`);
   }
   if (faults.length > 0) throw new TraplineError('bad-argument', ...faults);
 }

@@ -9,6 +9,11 @@ export interface DispatcherOptions {
   readonly domain?: 'hardware' | 'guest';
   /** Default: `policies.strict`. */
   readonly policy?: Policy;
+  /**
+   * Nothing maps directly: every page of the enabled BARs traps, as a host needs that cannot map guest pages (policy
+   * strict). 16 bytes of linear memory a page.
+   */
+  readonly trapAll?: boolean;
   readonly onDiagnostic?: (diagnostic: Diagnostic) => void;
   /** Default: 10 of a code and function in 1000 ms. */
   readonly diagnosticLimit?: DiagnosticLimit;

@@ -112,11 +112,11 @@ abstract class ClaimedPages implements PagePlan {
 
 /** Host pages can be mapped where the guest's are: they hold the bytes, at equal page offsets, and nobody else's. */
 const fitsHost = (bar: FunctionBar): boolean =>
-  !bar.isCopied && !bar.trapsEdges && (bar.address - bar.hostAddress) % PAGE_SIZE === 0;
+  !bar.trapsAll && !bar.trapsEdges && (bar.address - bar.hostAddress) % PAGE_SIZE === 0;
 
-/** Pages of a BAR that it does not fill, which others may share; all of a copied one's. */
+/** Pages of a BAR that it does not fill, which others may share; all where all trap. */
 const shareable = (bar: FunctionBar): number[] =>
-  bar.isCopied ? pagesOf({ start: bar.address, end: bar.end }) : edgesOf(bar);
+  bar.trapsAll ? pagesOf({ start: bar.address, end: bar.end }) : edgesOf(bar);
 
 /** Pages with bytes of the guest's registers. */
 const registerPages = ({ registers, address }: FunctionBar): Set<number> =>

@@ -47,6 +47,7 @@ export class Subject {
     domain: 'hardware' | 'guest',
     plainPages = false,
     host = new RecordingHost(plainPages),
+    trapAll = false,
   ) {
     this.host = host;
     this.regions = recordingRegions(host);
@@ -54,6 +55,7 @@ export class Subject {
       host: this.host,
       domain,
       policy,
+      trapAll,
       diagnosticLimit: 'none',
       onDiagnostic: ({ level, code, sbdf }) => this.host.note(`${level} ${code} ${sbdf}`),
       onError: (error) => this.host.note(`onError: ${(error as Error).message}`),

@@ -24,7 +24,7 @@ export class FunctionBar implements Bar {
   readonly isMemory: boolean;
   /** Pages that it does not fill trap, for the sake of what else may be on the host's. Changes only while it is disabled. */
   trapsEdges = false;
-  /** A ROM that is answered from its copy, or what is no BAR at all: all of its pages trap. */
+  /** A ROM that is answered from its copy, or what is no BAR at all. */
   readonly isCopied: boolean;
   /** What answers in place of the host's pages. */
   pages: PageCache | undefined;
@@ -68,6 +68,11 @@ export class FunctionBar implements Bar {
   set address(address: number) {
     this.low = address | 0;
     this.high = Math.floor(address / 2 ** 32) >>> 0;
+  }
+
+  /** All of its pages trap. */
+  get trapsAll(): boolean {
+    return this.isCopied || this.fn.trapAll;
   }
 
   /** The host address is not the assigned one. */

@@ -43,6 +43,7 @@ export interface FunctionOwner {
   readonly host: Host;
   readonly policy: Policy;
   readonly hardware: boolean;
+  readonly trapAll: boolean;
   readonly diagnostics: Diagnostics;
   /** Runs control-path work; an error that the host throws is reported, and false returned. */
   attempt(fn: PciFunction, work: () => void): boolean;
@@ -104,6 +105,8 @@ export class PciFunction implements AssignedFunction {
   commandBits = 0;
   /** A virtual function: its physical function's memory bit decides, it has none of its own (SR-IOV 3.4.1.3). */
   readonly virtual: boolean;
+  /** All pages of its BARs trap. */
+  readonly trapAll: boolean;
   /** Pages that its BARs do not fill trap. */
   readonly trapOnly: boolean;
   /** Assigned whatever is on its pages. */
@@ -129,6 +132,7 @@ export class PciFunction implements AssignedFunction {
     this.owner = owner;
     this.pageList = pages;
     const { policy } = owner;
+    this.trapAll = owner.trapAll;
     this.bars = description.bars
       .filter(({ type }) => type !== 'rom' || policy.rom === 'copy' || owner.hardware)
       .map((bar) => new FunctionBar(this, bar, description.decode ?? false, policy.rom))

@@ -14,10 +14,11 @@ function expectEqual(
   policy: Policy,
   domain: 'guest' | 'hardware',
   plainPages: boolean,
+  trapAll: boolean,
 ): void {
   const subjects = [...engines, ...doors].map((engine) => ({
     name: engine.name,
-    subject: new Subject(engine, policy, domain, plainPages),
+    subject: new Subject(engine, policy, domain, plainPages, undefined, trapAll),
   }));
   const [first, ...others] = subjects.map(({ subject }) => subject);
   for (const [number, action] of actions.entries()) {
@@ -47,11 +48,14 @@ function report(details: fc.RunDetails<[Action[], boolean]>): string {
   return `SEED=${details.seed} fails after ${details.numRuns} runs${plainPages ? ', on plain pages' : ''}:\n${lines}\n${details.errorInstance}`;
 }
 
-describe.each(Object.values(policies).map((policy) => [policy.name, policy] as const))('%s', (_, policy) => {
+describe.each([
+  ...Object.values(policies).map((policy) => [policy.name, policy, false] as const),
+  ['strict, all trapping', policies.strict, true] as const,
+])('%s', (_, policy, trapAll) => {
   it.each(['guest', 'hardware'] as const)('does as the reference in a %s domain', (domain) => {
     const details = fc.check(
       fc.property(history(domain, policy === policies.strict), fc.boolean(), (actions, plainPages) =>
-        expectEqual(actions, policy, domain, plainPages),
+        expectEqual(actions, policy, domain, plainPages, trapAll),
       ),
       { seed: SEED, numRuns: RUNS },
     );

@@ -10,6 +10,8 @@ export interface Context {
   readonly policy: Policy;
   /** The hardware domain: identity-mapped, moves physical BARs, may write the PBA. */
   readonly hardware: boolean;
+  /** No page of a BAR maps directly. */
+  readonly trapAll: boolean;
   readonly diagnostics: Diagnostics;
   /** Newest first. */
   readonly functions: ReferenceFunction[];

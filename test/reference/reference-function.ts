@@ -233,7 +233,7 @@ const isReached = (bar: Bar): boolean => bar.enabled && bar.address + bar.size <
 
 /** Whether the guest's pages can be the host's: not a ROM's copy, and not where page offsets differ. */
 export const isMappable = (context: Context, bar: ReferenceBar): boolean =>
-  samePageOffset(bar) && !(bar.type === 'rom' && context.policy.rom === 'copy');
+  !context.trapAll && samePageOffset(bar) && !(bar.type === 'rom' && context.policy.rom === 'copy');
 
 /** The page has bytes of the guest's registers. */
 export const holdsRegister = ({ address, registers }: ReferenceBar, page: number): boolean =>

@@ -40,6 +40,7 @@ class Reference implements Trap {
       host: options.host,
       policy: options.policy ?? policies.strict,
       hardware: options.domain === 'hardware',
+      trapAll: options.trapAll ?? false,
       diagnostics,
       functions: [],
       guard,

@@ -1,0 +1,108 @@
+import { describe, expect, it } from 'vitest';
+import { PAGE_SIZE, UNCLAIMED, type Width } from '../../src/access.js';
+import type { FunctionDescription } from '../../src/function.js';
+import { createDispatcher } from '../../src/index.js';
+import { policies } from '../../src/policy.js';
+import { doors, engines } from '../engines.js';
+import { MappingHost } from '../mapping-host.js';
+import { RecordingHost } from '../recording-host.js';
+
+const BAR = 0xfe00_0000;
+const SMALL = 0xfd00_0080;
+const fn: FunctionDescription = {
+  sbdf: '0000:00:02.0',
+  bars: [
+    { index: 0, type: 'mem32', address: BAR, hostAddress: 0x4_0000_0000, size: 0x4000 },
+    { index: 1, type: 'mem32', address: SMALL, hostAddress: 0x5_0000_0180, size: 0x80 },
+  ],
+  msix: { count: 4, table: { bir: 0, offset: 0x1000 }, pba: { bir: 0, offset: 0x1800 } },
+  decode: true,
+};
+
+describe.each([...engines, ...doors])('$name with trapAll', ({ create }) => {
+  const memory = new Map<number, Uint8Array>();
+  const page = (address: number): Uint8Array => {
+    let bytes = memory.get(address);
+    if (!bytes) {
+      bytes = Uint8Array.from({ length: PAGE_SIZE }, (_, at) => address / PAGE_SIZE + at * 7);
+      memory.set(address, bytes);
+    }
+    return bytes;
+  };
+  const host = Object.assign(new MappingHost(), { mapPage: page });
+
+  it.each([1, 2, 4] as Width[])('answers %i bytes at every offset of each page that a BAR has', (width) => {
+    const trap = create({ host, trapAll: true });
+    trap.assign(fn);
+    for (const { address, hostAddress = address, size } of fn.bars) {
+      for (let at = 0; at + width <= size; at++) {
+        // Table and PBA answer as ever.
+        if (address === BAR && at + width > 0x1000 && at < 0x2000) continue;
+        const byte = (index: number) => {
+          const place = hostAddress + at + index;
+          return page(place - (place % PAGE_SIZE))[place % PAGE_SIZE];
+        };
+        let expected = 0;
+        for (let index = width - 1; index >= 0; index--) expected = expected * 256 + byte(index);
+        if (trap.read(address + at, width) !== expected) expect.fail(`${width} bytes at ${at}`);
+      }
+    }
+    expect(host.direct).toEqual(new Map());
+  });
+
+  it('leaves what is in no BAR unclaimed, or to nobody on a page that is not full', () => {
+    const trap = create({ host, trapAll: true });
+    const assigned = trap.assign(fn);
+    expect([trap.read(BAR - 4, 4), trap.read(BAR + 0x4000, 4)]).toEqual([UNCLAIMED, UNCLAIMED]);
+    expect([trap.read(SMALL - 4, 4), trap.read(SMALL + 0x80, 4)]).toEqual([0xffffffff, 0xffffffff]);
+    assigned.setDecode(false);
+    expect([trap.read(BAR, 4), trap.read(SMALL, 4)]).toEqual([UNCLAIMED, UNCLAIMED]);
+  });
+});
+
+it('has a plan in which everything traps, also after a move', () => {
+  const host = new MappingHost();
+  const dispatcher = createDispatcher({ host, trapAll: true });
+  const assigned = dispatcher.assign(fn);
+  const plan = (bar: number) => [
+    { bar: 0, kind: 'trap', guest: bar, length: 0x4000 },
+    { bar: 1, kind: 'trap', guest: SMALL - 0x80, length: PAGE_SIZE },
+  ];
+  expect(assigned.mapping).toEqual(plan(BAR));
+  expect(dispatcher.trappedPages).toBe(5);
+  assigned.setDecode(false);
+  expect(dispatcher.trappedPages).toBe(0);
+  assigned.moveBar(0, BAR + 0x8000);
+  assigned.setDecode(true);
+  expect(assigned.mapping).toEqual(plan(BAR + 0x8000));
+  expect(host.take().filter((call) => call.startsWith('direct'))).toEqual([]);
+});
+
+it('asks the guest for every page, and stays off where something else is on one', () => {
+  const host = new RecordingHost();
+  host.guestPages.set(BAR + 0x3000, 'other');
+  const diagnostics: string[] = [];
+  const dispatcher = createDispatcher({
+    host,
+    trapAll: true,
+    onDiagnostic: ({ code }) => diagnostics.push(code),
+  });
+  expect(dispatcher.assign(fn).decoding).toBe(false);
+  expect(diagnostics).toEqual(['hole-occupied']);
+});
+
+it('says whose bytes are where as without it', () => {
+  const owners = [true, false].map((trapAll) => {
+    const dispatcher = createDispatcher({ host: new RecordingHost(), trapAll });
+    dispatcher.assign(fn);
+    return [BAR, BAR + 0x1000, BAR + 0x1100, BAR + 0x1800, SMALL].map((at) => dispatcher.locate(at)?.owner);
+  });
+  expect(owners[0]).toEqual(['direct', 'table', 'adjacent', 'pba', 'direct']);
+  expect(owners[1]).toEqual(owners[0]);
+});
+
+it.each([policies.xen, policies.xenV3])('is refused under $name', (policy) => {
+  expect(() => createDispatcher({ host: new RecordingHost(), policy, trapAll: true })).toThrow(
+    `createDispatcher: trapAll is for policy strict: ${policy.name} forwards whole pages`,
+  );
+});
