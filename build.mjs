@@ -45,6 +45,7 @@ await build({
       input: {
         index: 'src/index.ts',
         audit: 'src/audit.ts',
+        'hosts/v86': 'src/hosts/v86.ts',
         opregion: 'src/opregion.ts',
         'stolen-memory': 'src/stolen-memory.ts',
         'cli/main': 'src/cli/main.ts',

@@ -8,3 +8,13 @@ export { configure } from './policy';
 export { answer } from './ring';
 /** One access from another wasm module, finished. */
 export { trap_read, trap_write } from './trap';
+/** The same for v86, by the names of its imports. */
+export {
+  mmap_read8,
+  mmap_read32,
+  mmap_write8,
+  mmap_write16,
+  mmap_write32,
+  mmap_write64,
+  mmap_write128,
+} from './v86';

@@ -3,7 +3,7 @@ import { ones, UNCLAIMED, type Width } from './access.js';
 import { Completion } from './completion.js';
 import type { DiagnosticCode, DiagnosticCounter } from './diagnostics.js';
 import { Domain } from './domain.js';
-import { Core, type CoreExports } from './engine/core.js';
+import { Core, type CoreExports, type V86Doors } from './engine/core.js';
 import { TraplineError } from './errors.js';
 import type {
   AssignedFunction,
@@ -113,6 +113,11 @@ export class Dispatcher implements Trap {
 
   get functions(): readonly AssignedFunction[] {
     return [...this.domain.functions.values()];
+  }
+
+  /** Undefined: it is not assigned. Throws `bad-argument`. */
+  find(sbdf: string | Sbdf): AssignedFunction | undefined {
+    return this.domain.functions.get(parseSbdf(sbdf));
   }
 
   /** Pages that trap now. */
@@ -296,15 +301,15 @@ export class Dispatcher implements Trap {
   }
 
   /**
-   * The door for another wasm module: its imports are the core's flat i32 exports, with no JavaScript between.
-   * Unclaimed accesses go to `fallback`, all ones and dropped by default.
+   * The door for another wasm module: its imports are the core's flat i32 exports, with no JavaScript between; those
+   * named `mmap_` are v86's, for 32-bit addresses. Unclaimed accesses go to `fallback`, all ones and dropped by default.
    */
   attach(
     fallback?: Fallback,
-  ): Pick<CoreExports, 'trap_read' | 'trap_write'> & { memory: WebAssembly.Memory } {
+  ): Pick<CoreExports, 'trap_read' | 'trap_write' | keyof V86Doors> & { memory: WebAssembly.Memory } {
     if (fallback) this.fallback = fallback;
-    const { trap_read, trap_write } = this.core.exports;
-    return { trap_read, trap_write, memory: this.core.memory };
+    const { answer, configure, read, read4, write, write4, ...doors } = this.core.exports;
+    return { ...doors, memory: this.core.memory };
   }
 
   /** Whose byte an address is, among the enabled BARs; undefined where it is in none. */

@@ -11,6 +11,7 @@
  * - `out-of-memory`: the dispatcher's linear memory is exhausted.
  * - `bad-snapshot`: what is to be restored is no snapshot, or is one of other functions.
  * - `bad-module`: the WebAssembly module is not Trapline's core.
+ * - `unsupported-host`: the hypervisor's module does not have the functions that are needed of it.
  */
 export type ErrorCode =
   | 'bad-argument'
@@ -22,7 +23,8 @@ export type ErrorCode =
   | 'unknown-function'
   | 'out-of-memory'
   | 'bad-snapshot'
-  | 'bad-module';
+  | 'bad-module'
+  | 'unsupported-host';
 
 /** Thrown for misuse by the embedding program, never for anything that a guest does. */
 export class TraplineError extends Error {

@@ -13,8 +13,19 @@ import { TraplineError } from '../errors.js';
 import { bytesOfHex } from '../hexadecimal.js';
 import { wasm } from './core.generated.js';
 
+/** v86's MMIO imports. See assembly/v86.ts. */
+export interface V86Doors {
+  mmap_read8(address: number): number;
+  mmap_read32(address: number): number;
+  mmap_write8(address: number, data: number): void;
+  mmap_write16(address: number, data: number): void;
+  mmap_write32(address: number, data: number): void;
+  mmap_write64(address: number, low: number, high: number): void;
+  mmap_write128(address: number, data0: number, data1: number, data2: number, data3: number): void;
+}
+
 /** The core's exports; all arguments i32 but for the address, f64, of reads and writes. See assembly/index.ts. */
-export interface CoreExports {
+export interface CoreExports extends V86Doors {
   configure(pbaWritable: boolean, splitsCrossing: boolean): void;
   read(address: number, width: number): number;
   read4(address: number): number;
@@ -59,7 +70,8 @@ function inlinedModule(): WebAssembly.Module {
   return inlined;
 }
 
-const EXPORTS = 'answer,configure,memory,read,read4,trap_read,trap_write,write,write4';
+const EXPORTS =
+  'answer,configure,memory,mmap_read32,mmap_read8,mmap_write128,mmap_write16,mmap_write32,mmap_write64,mmap_write8,read,read4,trap_read,trap_write,write,write4';
 
 function isCore(module: WebAssembly.Module): boolean {
   try {
