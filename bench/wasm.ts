@@ -25,7 +25,7 @@ export interface Guest {
 export type Produce = (from: number, to: number, records: number) => void;
 
 /** Compiled anew for each instance: V8's code for one may not depend on what another imports. */
-function instantiate(name: string, imports: WebAssembly.Imports = {}): WebAssembly.Exports {
+export function instantiate(name: string, imports: WebAssembly.Imports = {}): WebAssembly.Exports {
   const source = binaryen.parseText(
     readFileSync(new URL(`../../bench/${name}.wat`, import.meta.url), 'utf8'),
   );
