@@ -5,6 +5,15 @@ import { ERROR_INFORMATION } from './log-pages.js';
 export const INVALID_DOORBELL = 0;
 export const INVALID_DOORBELL_VALUE = 1;
 
+export interface AsyncEventsState {
+  /** Ids of the commands held, the oldest first. */
+  readonly held: readonly number[];
+  /** The error that is not told yet. */
+  readonly error: number | null;
+  /** Errors are not told until the guest reads the error log. */
+  readonly masked: boolean;
+}
+
 /**
  * Asynchronous Event Requests, held until there is something to tell (NVMe 1.4, 5.2). Once told, errors are not told
  * again until the guest reads the error log.
@@ -15,6 +24,16 @@ export class AsyncEvents {
   /** The first error that is not told yet. */
   private error: number | undefined;
   private masked = false;
+
+  save(): AsyncEventsState {
+    return { held: [...this.held], error: this.error ?? null, masked: this.masked };
+  }
+
+  restore({ held, error, masked }: AsyncEventsState): void {
+    this.held = [...held];
+    this.error = error ?? undefined;
+    this.masked = masked;
+  }
 
   get full(): boolean {
     return this.held.length > ASYNC_EVENT_LIMIT;

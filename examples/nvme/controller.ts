@@ -1,15 +1,21 @@
 import type { Interrupts, PageHandler } from 'trapline';
 import { AdminCommands } from './admin-commands.js';
-import { AsyncEvents, INVALID_DOORBELL, INVALID_DOORBELL_VALUE } from './async-events.js';
+import {
+  AsyncEvents,
+  type AsyncEventsState,
+  INVALID_DOORBELL,
+  INVALID_DOORBELL_VALUE,
+} from './async-events.js';
 import { COMMAND_SIZE, Command } from './command.js';
-import { Features } from './features.js';
+import { Features, type FeaturesState } from './features.js';
 import type { GuestMemory } from './guest-memory.js';
 import { IoCommands } from './io-commands.js';
-import { LogPages } from './log-pages.js';
-import { Namespace } from './namespace.js';
+import { LogPages, type LogPagesState } from './log-pages.js';
+import { Namespace, type NamespaceState } from './namespace.js';
 import { COMPLETION_SIZE, type CompletionQueue, type SubmissionQueue } from './queue.js';
-import { Queues } from './queues.js';
-import { Registers } from './registers.js';
+import { Queues, type QueuesState } from './queues.js';
+import { Registers, type RegistersState } from './registers.js';
+import { stateFaults } from './state-faults.js';
 import { Failed, status } from './status.js';
 import type { Storage } from './storage.js';
 
@@ -22,6 +28,18 @@ export interface ControllerOptions {
   readonly serial: string;
   /** Told what memory and storage threw. */
   readonly onError: (error: unknown) => void;
+}
+
+/** A controller between two accesses: plain data, of which JSON keeps all. */
+export interface ControllerState {
+  readonly version: 1;
+  readonly serial: string;
+  readonly registers: RegistersState;
+  readonly queues: QueuesState;
+  readonly features: FeaturesState;
+  readonly events: AsyncEventsState;
+  readonly logPages: LogPagesState;
+  readonly namespace: NamespaceState;
 }
 
 /**
@@ -39,6 +57,8 @@ export class Controller {
   private readonly logPages: LogPages;
   private readonly admin: AdminCommands;
   private readonly io: IoCommands;
+  /** Accesses that are being answered: memory, storage and `send` may call back. */
+  private answering = 0;
 
   constructor(options: ControllerOptions) {
     const { memory, interrupts, vectors, serial, onError } = options;
@@ -50,7 +70,7 @@ export class Controller {
     this.registers = new Registers({
       enable: () => this.enable(),
       disable: () => this.disable(),
-      shutdown: () => this.flush(),
+      shutdown: () => this.answer(() => this.flush()),
     });
     const { queues, features, namespace, logPages, events } = this;
     this.io = new IoCommands({ memory, namespace, features, onError });
@@ -73,8 +93,11 @@ export class Controller {
         return 0;
       },
       write: (offset, width, low, high) => {
-        if (width >= 4) this.ring(offset / 4, low);
-        if (width === 8) this.ring(offset / 4 + 1, high);
+        if (width < 4) return;
+        this.answer(() => {
+          this.ring(offset / 4, low);
+          if (width === 8) this.ring(offset / 4 + 1, high);
+        });
       },
     };
   }
@@ -83,6 +106,49 @@ export class Controller {
   reset(): void {
     this.disable();
     this.registers.reset();
+  }
+
+  save(): ControllerState {
+    this.mustBeIdle('save');
+    const { registers, queues, features, events, logPages, namespace } = this;
+    return {
+      version: 1,
+      serial: this.options.serial,
+      registers: registers.save(),
+      queues: queues.save(),
+      features: features.save(),
+      events: events.save(),
+      logPages: logPages.save(),
+      namespace: namespace.save(),
+    };
+  }
+
+  /** What was under way is forgotten, and nothing is executed or sent. */
+  restore(value: unknown): void {
+    this.mustBeIdle('restore');
+    const { serial, vectors, storage } = this.options;
+    const faults = stateFaults(value, { serial, vectors, blocks: storage.blocks });
+    if (faults.length > 0) throw new TypeError(faults.join('\n'));
+    const state = value as ControllerState;
+    this.registers.restore(state.registers);
+    this.queues.restore(state.queues);
+    this.features.restore(state.features);
+    this.events.restore(state.events);
+    this.logPages.restore(state.logPages);
+    this.namespace.restore(state.namespace);
+  }
+
+  private answer(work: () => void): void {
+    this.answering++;
+    try {
+      work();
+    } finally {
+      this.answering--;
+    }
+  }
+
+  private mustBeIdle(method: string): void {
+    if (this.answering > 0) throw new Error(`${method}: the controller is answering an access`);
   }
 
   private enable(): boolean {

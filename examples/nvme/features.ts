@@ -5,10 +5,10 @@ import { Failed, status } from './status.js';
 export const MAX_QUEUES = 8;
 
 const ARBITRATION = 0x01;
-const POWER_MANAGEMENT = 0x02;
+export const POWER_MANAGEMENT = 0x02;
 const TEMPERATURE_THRESHOLD = 0x04;
 const ERROR_RECOVERY = 0x05;
-const WRITE_CACHE = 0x06;
+export const WRITE_CACHE = 0x06;
 const NUMBER_OF_QUEUES = 0x07;
 const INTERRUPT_COALESCING = 0x08;
 const INTERRUPT_VECTOR = 0x09;
@@ -25,7 +25,16 @@ const DEFAULTS: readonly [feature: number, value: number][] = [
   [WRITE_ATOMICITY, 0],
   [ASYNC_EVENTS, 0],
 ];
+/** The features that have one value, in the order in which it is saved. */
+export const FEATURES: readonly number[] = DEFAULTS.map(([feature]) => feature);
+/** Power Management's PS. There is one power state, 0. */
+export const POWER_STATE = 0x1f;
 const SAVE = 2 ** 31;
+
+export interface FeaturesState {
+  readonly values: readonly (readonly [feature: number, value: number])[];
+  readonly uncoalesced: readonly number[];
+}
 
 /** Get and Set Features (NVMe 1.4, 5.21.1). What asks for nothing here is kept and given back. */
 export class Features {
@@ -41,6 +50,16 @@ export class Features {
   /** Off: what a write command wrote outlives a loss of power when the command ends. */
   get writeCache(): boolean {
     return this.values.get(WRITE_CACHE) === 1;
+  }
+
+  save(): FeaturesState {
+    return { values: [...this.values], uncoalesced: [...this.uncoalesced] };
+  }
+
+  restore({ values, uncoalesced }: FeaturesState): void {
+    for (const [feature, value] of values) this.values.set(feature, value);
+    this.uncoalesced.clear();
+    for (const vector of uncoalesced) this.uncoalesced.add(vector);
   }
 
   reset(): void {
@@ -80,8 +99,7 @@ export class Features {
       return 0;
     }
     if (!this.values.has(feature)) throw new Failed(status.invalidField);
-    // There is one power state.
-    if (feature === POWER_MANAGEMENT && (value & 0x1f) !== 0) throw new Failed(status.invalidField);
+    if (feature === POWER_MANAGEMENT && (value & POWER_STATE) !== 0) throw new Failed(status.invalidField);
     this.values.set(feature, feature === WRITE_CACHE ? value & 1 : value);
     return 0;
   }

@@ -12,29 +12,45 @@ const BROADCAST = 0xffffffff;
 /** A data unit: thousand times 512 bytes (NVMe 1.4, figure 196). */
 const DATA_UNIT = 1000;
 
+/** What an entry of the error log tells, beside the number of its error. */
+export interface LoggedError {
+  readonly queue: number;
+  /** The command's. */
+  readonly id: number;
+  readonly status: number;
+  readonly namespace: number;
+}
+
+export interface LogPagesState {
+  /** The newest first, up to as many as the log has entries. */
+  readonly errors: readonly LoggedError[];
+  /** All there were. */
+  readonly errorCount: number;
+}
+
 /** Get Log Page (NVMe 1.4, 5.14.1). */
 export class LogPages {
   private readonly namespace: Namespace;
   /** The newest first. */
-  private readonly errors: Uint8Array[] = [];
+  private errors: LoggedError[] = [];
   private errorCount = 0;
 
   constructor(namespace: Namespace) {
     this.namespace = namespace;
   }
 
-  /** Error Information (figure 195). */
-  record(command: Command, failure: number): void {
+  save(): LogPagesState {
+    return { errors: this.errors.map((error) => ({ ...error })), errorCount: this.errorCount };
+  }
+
+  restore({ errors, errorCount }: LogPagesState): void {
+    this.errors = errors.map(({ queue, id, status, namespace }) => ({ queue, id, status, namespace }));
+    this.errorCount = errorCount;
+  }
+
+  record({ queue, id, namespace }: Command, status: number): void {
     this.errorCount++;
-    const entry = new Uint8Array(ERROR_SIZE);
-    const view = new DataView(entry.buffer);
-    view.setUint32(0, this.errorCount, true);
-    view.setUint16(8, command.queue, true);
-    view.setUint16(10, command.id, true);
-    view.setUint16(12, failure << 1, true);
-    view.setUint16(14, 0xffff, true); // the field at fault is not told
-    view.setUint32(24, command.namespace, true);
-    this.errors.unshift(entry);
+    this.errors.unshift({ queue, id, status, namespace });
     if (this.errors.length > ERROR_LOG_ENTRIES + 1) this.errors.pop();
   }
 
@@ -66,9 +82,18 @@ export class LogPages {
     }
   }
 
+  /** Error Information (figure 195). */
   private errorInformation(): Uint8Array {
     const page = new Uint8Array(ERROR_SIZE * (ERROR_LOG_ENTRIES + 1));
-    for (const [index, entry] of this.errors.entries()) page.set(entry, ERROR_SIZE * index);
+    for (const [index, { queue, id, status, namespace }] of this.errors.entries()) {
+      const view = new DataView(page.buffer, ERROR_SIZE * index, ERROR_SIZE);
+      view.setBigUint64(0, BigInt(this.errorCount - index), true);
+      view.setUint16(8, queue, true);
+      view.setUint16(10, id, true);
+      view.setUint16(12, status << 1, true);
+      view.setUint16(14, 0xffff, true); // the field at fault is not told
+      view.setUint32(24, namespace, true);
+    }
     return page;
   }
 

@@ -8,7 +8,7 @@ import {
   type SoftwareFunction,
 } from 'trapline';
 import { configSpace, MSIX } from './config-space.js';
-import { Controller } from './controller.js';
+import { Controller, type ControllerState } from './controller.js';
 import { Dma, type GuestMemory } from './guest-memory.js';
 import { constants, DOORBELLS } from './registers.js';
 import type { Storage } from './storage.js';
@@ -39,6 +39,17 @@ export interface Nvme {
   readonly fn: SoftwareFunction;
   /** For `Host.mapPage` of the dispatcher, under this function's SBDF. */
   mapPage(address: number): PageHandler | null;
+  /**
+   * The controller's state, which `dispatcher.save` of the same moment completes. Guest RAM and storage are the
+   * embedder's. Throws while an access is answered, as in callbacks of memory, storage and `send`.
+   */
+  save(): ControllerState;
+  /**
+   * Puts the controller into a saved state, of one with the same serial and blocks. To be followed by
+   * `dispatcher.restore`, which brings uses of vectors and sends what is pending: then the controller is there for it.
+   * Throws a TypeError with all faults of the state, and as `save`; then nothing has changed.
+   */
+  restore(state: unknown): void;
 }
 
 /** Assigns an NVMe controller with one namespace. Throws what `assign` throws. */
@@ -71,7 +82,12 @@ export function createNvme(options: NvmeOptions): Nvme {
     registers: constants,
     software: { send, onReset: () => controller.reset() },
   });
-  return { fn, mapPage: (address) => pages.get(address) ?? null };
+  return {
+    fn,
+    mapPage: (address) => pages.get(address) ?? null,
+    save: () => controller.save(),
+    restore: (state) => controller.restore(state),
+  };
 }
 
 /** Registers in the first bytes of a page. Behind them nothing is: it reads 0. */

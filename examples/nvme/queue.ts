@@ -12,6 +12,22 @@ export interface QueuePlace {
   readonly size: number;
 }
 
+export interface QueueState extends QueuePlace {
+  readonly head: number;
+  readonly tail: number;
+}
+
+export interface SubmissionQueueState extends QueueState {
+  /** The id of the completion queue it feeds. */
+  readonly completions: number;
+}
+
+export interface CompletionQueueState extends QueueState {
+  readonly phase: number;
+  /** Null: interrupts are off. */
+  readonly vector: number | null;
+}
+
 /** A ring of entries. It holds at most one entry less than its size, so that head and tail tell empty from full. */
 class Queue {
   readonly id: number;
@@ -24,6 +40,17 @@ class Queue {
     this.id = id;
     this.address = address;
     this.size = size;
+  }
+
+  save(): QueueState {
+    const { id, address, size, head, tail } = this;
+    return { id, address, size, head, tail };
+  }
+
+  /** Of a queue made of the state's own place. */
+  restore({ head, tail }: QueueState): void {
+    this.head = head;
+    this.tail = tail;
   }
 
   get length(): number {
@@ -57,6 +84,10 @@ export class SubmissionQueue extends Queue {
     this.completions = completions;
   }
 
+  override save(): SubmissionQueueState {
+    return { ...super.save(), completions: this.completions.id };
+  }
+
   /** The tail doorbell. False: the value names no entry, or gives back entries that were submitted. */
   submit(tail: number): boolean {
     if (tail >= this.size || this.distance(this.head, tail) < this.length) return false;
@@ -81,6 +112,15 @@ export class CompletionQueue extends Queue {
   constructor(place: QueuePlace, vector: number | undefined) {
     super(place);
     this.vector = vector;
+  }
+
+  override save(): CompletionQueueState {
+    return { ...super.save(), phase: this.phase, vector: this.vector ?? null };
+  }
+
+  override restore(state: CompletionQueueState): void {
+    super.restore(state);
+    this.phase = state.phase;
   }
 
   /** The head doorbell. False: the value names no entry, or one that was not posted yet. */

@@ -1,5 +1,17 @@
 import type { Interrupts } from 'trapline';
-import { CompletionQueue, type QueuePlace, SubmissionQueue } from './queue.js';
+import {
+  CompletionQueue,
+  type CompletionQueueState,
+  type QueuePlace,
+  SubmissionQueue,
+  type SubmissionQueueState,
+} from './queue.js';
+
+/** Each in the order in which they were created. */
+export interface QueuesState {
+  readonly completions: readonly CompletionQueueState[];
+  readonly submissions: readonly SubmissionQueueState[];
+}
 
 /** The queues there are, by id; 0 are the admin queues. A vector is in use while a queue names it. */
 export class Queues {
@@ -9,6 +21,29 @@ export class Queues {
 
   constructor(interrupts: () => Interrupts) {
     this.interrupts = interrupts;
+  }
+
+  save(): QueuesState {
+    return {
+      completions: [...this.completions.values()].map((queue) => queue.save()),
+      submissions: [...this.submissions.values()].map((queue) => queue.save()),
+    };
+  }
+
+  /** Uses of vectors are not touched: `dispatcher.restore` brings back those of the same moment. */
+  restore({ completions, submissions }: QueuesState): void {
+    this.completions.clear();
+    this.submissions.clear();
+    for (const state of completions) {
+      const queue = new CompletionQueue(state, state.vector ?? undefined);
+      queue.restore(state);
+      this.completions.set(queue.id, queue);
+    }
+    for (const state of submissions) {
+      const queue = new SubmissionQueue(state, this.completions.get(state.completions) as CompletionQueue);
+      queue.restore(state);
+      this.submissions.set(queue.id, queue);
+    }
   }
 
   submission(id: number): SubmissionQueue | undefined {

@@ -11,8 +11,9 @@ const ACQ = 0x30;
 /** Where the doorbells begin. */
 export const DOORBELLS = 0x1000;
 
-/** The most entries of an I/O queue. */
+/** The most entries of an I/O queue, and of an admin queue. */
 export const MAX_ENTRIES = 1024;
+export const MAX_ADMIN_ENTRIES = 4096;
 /** CAP.TO: the controller is ready within this many units of 500 ms. */
 const TIMEOUT = 10;
 /** CAP.CQR: queues are contiguous. CAP.CSS: the NVM command set. Doorbell stride and page sizes are 0: 4 bytes, 4 KiB. */
@@ -37,14 +38,27 @@ export const ENABLE = 1;
 /** CSS, MPS and AMS: what is not 0 is not supported. */
 const UNSUPPORTED = 0x3ff0;
 const SHUTDOWN = 3 << 14;
-const CC_BITS = 0x00fffff1;
+export const CC_BITS = 0x00fffff1;
 /** Entry sizes of I/O queues, 2^6 and 2^4. */
 const ENTRY_SIZES = 0x0046 << 16;
 
 /** Fields of CSTS. */
-const READY = 1;
-const FATAL = 2;
+export const READY = 1;
+export const FATAL = 2;
 const SHUTDOWN_COMPLETE = 2 << 2;
+export const CSTS_BITS = READY | FATAL | SHUTDOWN_COMPLETE;
+/** Sizes of both admin queues, 0's based. */
+export const AQA_BITS = 0x0fff0fff;
+
+export interface RegistersState {
+  readonly cc: number;
+  readonly csts: number;
+  readonly aqa: number;
+  /** What INTMS and INTMC read. */
+  readonly interruptMask: number;
+  /** Low and high halves of ASQ and ACQ. */
+  readonly bases: readonly number[];
+}
 
 /** What the registers set going. */
 export interface RegisterEvents {
@@ -89,6 +103,20 @@ export class Registers implements PageHandler {
 
   get adminCompletions(): number {
     return this.bases[3] * 2 ** 32 + this.bases[2];
+  }
+
+  save(): RegistersState {
+    const { cc, csts, aqa, interruptMask, bases } = this;
+    return { cc, csts, aqa, interruptMask: interruptMask >>> 0, bases: [...bases] };
+  }
+
+  /** Sets nothing going. */
+  restore({ cc, csts, aqa, interruptMask, bases }: RegistersState): void {
+    this.cc = cc;
+    this.csts = csts;
+    this.aqa = aqa;
+    this.interruptMask = interruptMask;
+    this.bases.set(bases);
   }
 
   /** CSTS.CFS: only a reset helps. */
@@ -151,7 +179,7 @@ export class Registers implements PageHandler {
         this.configure(value & CC_BITS);
         break;
       case AQA:
-        this.aqa = value & 0x0fff0fff;
+        this.aqa = value & AQA_BITS;
         break;
       case ASQ:
       case ACQ:
