@@ -51,24 +51,29 @@ interface DriverQueue {
 }
 
 export interface DriverOptions {
+  readonly ram?: GuestRam;
+  readonly disk?: Uint8Array;
   readonly storage?: Storage;
   readonly memory?: (ram: GuestRam) => GuestMemory;
+  readonly onSend?: () => void;
 }
 
 /** A guest and its driver: configuration cycles, MMIO, and queues in RAM. */
 export class Driver {
-  readonly ram = new GuestRam(RAM);
-  readonly disk = new Uint8Array(BLOCKS * BLOCK);
+  readonly ram: GuestRam;
+  readonly disk: Uint8Array;
   readonly dispatcher: Dispatcher;
   readonly nvme: Nvme;
   /** What Trapline and the controller were told of. */
   readonly faults: unknown[] = [];
   readonly errors: unknown[] = [];
   private messages: number[] = [];
-  private readonly queues = new Map<number, DriverQueue>();
+  private queues = new Map<number, DriverQueue>();
   private nextId = 1;
 
-  constructor({ storage, memory }: DriverOptions = {}) {
+  constructor({ ram, disk, storage, memory, onSend }: DriverOptions = {}) {
+    this.ram = ram ?? new GuestRam(RAM);
+    this.disk = disk ?? new Uint8Array(BLOCKS * BLOCK);
     this.dispatcher = createDispatcher({
       host: { mapPage: (address) => this.nvme.mapPage(address) },
       diagnosticLimit: 'none',
@@ -79,7 +84,10 @@ export class Driver {
       sbdf: '0000:00:08.0',
       memory: memory?.(this.ram) ?? this.ram,
       storage: storage ?? new BufferStorage(this.disk),
-      send: ({ data }) => this.messages.push(data),
+      send: ({ data }) => {
+        this.messages.push(data);
+        onSend?.();
+      },
       onError: (error) => this.errors.push(error),
     });
   }
@@ -228,6 +236,34 @@ export class Driver {
     if (!completion || others.length > 0)
       throw new Error(`${completion ? 1 + others.length : 0} completions`);
     return completion;
+  }
+
+  /** What an embedder keeps of the device. */
+  save(): string {
+    return JSON.stringify({ controller: this.nvme.save(), functions: this.dispatcher.save() });
+  }
+
+  restore(saved: string): void {
+    const { controller, functions } = JSON.parse(saved);
+    this.nvme.restore(controller);
+    this.dispatcher.restore(functions);
+  }
+
+  /** Goes on as another machine's guest did, whose RAM and disk have been brought here. */
+  follow({ ram, disk, queues, nextId, messages }: Driver): void {
+    if (this.ram !== ram) this.ram.bytes.set(ram.bytes);
+    if (this.disk !== disk) this.disk.set(disk);
+    this.queues = structuredClone(queues);
+    this.nextId = nextId;
+    this.messages = [...messages];
+  }
+
+  /** The same guest with a device that is new, and was restored. */
+  migrate(): Driver {
+    const driver = new Driver({ ram: this.ram, disk: this.disk });
+    driver.follow(this);
+    driver.restore(this.save());
+    return driver;
   }
 
   private queue(id: number): DriverQueue {

@@ -99,7 +99,7 @@ describe('a guest that writes nonsense', () => {
     expect(statuses.size).toBeGreaterThan(8);
   });
 
-  test('into registers as well never gets an exception, and a reset helps', () => {
+  test('into registers as well never gets an exception, leaves a state to restore, and a reset helps', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
         const driver = new Driver().start(16);
@@ -115,6 +115,7 @@ describe('a guest that writes nonsense', () => {
         }
         expect(driver.faults).toEqual([]);
         expect(driver.errors).toEqual([]);
+        expect(driver.migrate().save()).toBe(driver.save());
         driver.enable();
         driver.createQueue(1, 4);
         expect(driver.command(1, { opcode: 0, namespace: 1 }).status).toBe(0);
