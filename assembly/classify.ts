@@ -80,7 +80,8 @@ function classifyMixed(leaf: usize, offset: u32, width: u32, writes: bool): i32 
   return FORWARDED_AT | page;
 }
 
-function spanOf(leaf: usize, offset: u32): usize {
+/** The span of a mixed page that an offset lies in: laid out as a leaf entry, but for DATA of forwarded bytes and KINDS. */
+export function spanOf(leaf: usize, offset: u32): usize {
   const cells: usize = load<u32>(leaf, PAGE);
   const index: usize = load<u16>(cells + (offset / CELL_SIZE) * 2);
   return cells + SPANS + index * ENTRY_SIZE;

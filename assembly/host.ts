@@ -14,3 +14,6 @@ export declare function complete_write(
 /** No function claims the address: the host's fall-back. */
 export declare function unclaimed_read(low: u32, high: u32, width: u32): i32;
 export declare function unclaimed_write(low: u32, high: u32, width: u32, data: u32, dataHigh: u32): void;
+/** 4 bytes at an offset of the host page that the outcome names, aligned. */
+export declare function forwarded_read4(offset: u32, outcome: i32, low: u32): i32;
+export declare function forwarded_write4(offset: u32, outcome: i32, low: u32, data: u32): void;

@@ -1,19 +1,43 @@
-import { entryAt, inEntry, kindOf } from './dispatch';
+import { spanOf } from './classify';
+import { entryAt, kindOf } from './dispatch';
+import { writeWord } from './entry';
+import { complete_write, forwarded_read4, forwarded_write4 } from './host';
+import {
+  DATA,
+  FORWARD,
+  FORWARDED,
+  FORWARDED_AT,
+  KINDS,
+  MIXED,
+  OFFSET,
+  OWN_PAGES,
+  PAGE,
+  TABLE,
+} from './layout';
 import { leafOf } from './page-map';
 import { trap_read, trap_write } from './trap';
 
 // The doors for v86: its MMIO imports, by their names and signatures. It has no other widths: of 16 bits a read arrives as
-// two bytes, of 64 and 128 bits as words. Its addresses have 32 bits.
+// two bytes, of 64 and 128 bits as words. Its addresses have 32 bits. Aligned words of tables and of mapped pages are
+// answered here, on mixed pages too; the rest goes by the door for any wasm module.
 
 export function mmap_read8(address: u32): i32 {
   return trap_read(address, 0, 1);
 }
 
 export function mmap_read32(address: u32): i32 {
+  if (address & 3) return trap_read(address, 0, 4);
   const leaf = leafOf(address);
-  const kind = kindOf(leaf, address);
-  if (inEntry(kind, address)) return load<i32>(entryAt(leaf, address));
-  return trap_read(address, 0, 4);
+  const pageKind = kindOf(leaf, address);
+  const owner = pageKind === MIXED ? spanOf(leaf, address & 0xfff) : leaf;
+  const kind = pageKind === MIXED ? load<u32>(owner, KINDS) : pageKind;
+  if (kind & TABLE) return load<i32>(entryAt(owner, address));
+  if (kind !== FORWARD) return trap_read(address, 0, 4);
+  const page = load<u32>(owner, PAGE);
+  const offset = owner === leaf ? address & 0xfff : (address + load<u32>(owner, DATA)) & 0xfff;
+  const own = ownPage(page);
+  if (own) return load<i32>(own + offset);
+  return forwarded_read4(offset, outcomeOf(owner === leaf, page, offset), address);
 }
 
 export function mmap_write8(address: u32, data: u32): void {
@@ -25,7 +49,39 @@ export function mmap_write16(address: u32, data: u32): void {
 }
 
 export function mmap_write32(address: u32, data: u32): void {
-  trap_write(address, 0, 4, data, 0);
+  if (address & 3) {
+    trap_write(address, 0, 4, data, 0);
+    return;
+  }
+  const leaf = leafOf(address);
+  const pageKind = kindOf(leaf, address);
+  const owner = pageKind === MIXED ? spanOf(leaf, address & 0xfff) : leaf;
+  const kind = pageKind === MIXED ? load<u32>(owner, KINDS) : pageKind;
+  if (kind & TABLE) {
+    const outcome = writeWord(owner, kind, address, data);
+    if (outcome) complete_write(address, 0, 4, data, 0, outcome);
+    return;
+  }
+  if (kind !== FORWARD) {
+    trap_write(address, 0, 4, data, 0);
+    return;
+  }
+  const page = load<u32>(owner, PAGE);
+  const offset = owner === leaf ? address & 0xfff : (address + load<u32>(owner, DATA)) & 0xfff;
+  const own = ownPage(page);
+  if (own) store<u32>(own + offset, data);
+  else forwarded_write4(offset, outcomeOf(owner === leaf, page, offset), address, data);
+}
+
+/** Where a mapped page's bytes are in this memory; 0: they are not. */
+function ownPage(page: u32): usize {
+  return load<u32>(<usize>load<u32>(OWN_PAGES) + 4 * page);
+}
+
+function outcomeOf(plain: bool, page: u32, offset: u32): i32 {
+  if (plain) return FORWARDED | (page << 8);
+  store<u32>(OFFSET, offset);
+  return FORWARDED_AT | (page << 8);
 }
 
 export function mmap_write64(address: u32, low: u32, high: u32): void {

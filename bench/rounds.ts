@@ -107,7 +107,7 @@ function warmUp({ prepare, run, accesses }: Variant, milliseconds: number): void
 }
 
 /** Milliseconds of this process, not of the clock: what others do on the same core in between does not count. */
-function cpuTime(): number {
+export function cpuTime(): number {
   const { user, system } = process.cpuUsage();
   return (user + system) / 1000;
 }

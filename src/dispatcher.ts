@@ -14,6 +14,7 @@ import type {
   TrappedFunction,
 } from './function.js';
 import { readView, writeView } from './memory/mapped-page.js';
+import type { OwnPage } from './memory/own-pages.js';
 import type { DispatcherOptions } from './options.js';
 import { PciFunction, refuseBusy } from './pci/function.js';
 import { completed } from './pci/msix-capability.js';
@@ -91,6 +92,15 @@ export class Dispatcher implements Trap {
         },
         unclaimed_write: (low, high, width, data, dataHigh) =>
           this.fallback.write(low, high, width, data, dataHigh),
+        forwarded_read4: (offset, outcome, low) => {
+          const view = this.views[outcome >>> 8];
+          return view !== undefined ? view.getInt32(offset, true) : this.completion.read(outcome, low, 0, 4);
+        },
+        forwarded_write4: (offset, outcome, low, data) => {
+          const view = this.views[outcome >>> 8];
+          if (view !== undefined) view.setInt32(offset, data, true);
+          else this.completion.write(outcome, low, 0, 4, data, 0);
+        },
       },
       options.memoryLimit ?? DEFAULT_MEMORY,
       options.module,
@@ -98,6 +108,7 @@ export class Dispatcher implements Trap {
     this.words = this.core.words;
     this.core.onGrow = () => {
       this.words = this.core.words;
+      this.domain?.pageList.refresh();
     };
     this.domain = new Domain(options, this.core);
     this.completion = new Completion(this.domain);
@@ -293,6 +304,11 @@ export class Dispatcher implements Trap {
   /** An 8-byte write of the low 64 bits. False: no function claims the address. */
   writeBig(address: number, value: bigint): boolean {
     return this.write(address, 8, Number(value & 0xffffffffn), Number((value >> 32n) & 0xffffffffn));
+  }
+
+  /** A page of zeros for `Host.mapPage`, for registers that are nothing but memory. Throws `out-of-memory`. */
+  createPage(): OwnPage {
+    return this.domain.ownPages.create();
   }
 
   /** Room for `capacity` records that `Ring.answer` serves. Throws `bad-argument`, `out-of-memory`. */

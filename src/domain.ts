@@ -6,6 +6,7 @@ import { PageMap } from './engine/page-map.js';
 import { TraplineError } from './errors.js';
 import type { DecodeResult, Location, MappedRange } from './function.js';
 import type { Host } from './host.js';
+import { OwnPages } from './memory/own-pages.js';
 import { PageList, SlotCache } from './memory/page-cache.js';
 import type { DispatcherOptions } from './options.js';
 import { locationOf, NewestPlan, OwnerPlan, type PagePlan } from './page-plan.js';
@@ -29,7 +30,8 @@ export class Domain implements FunctionOwner {
   readonly core: Core;
   readonly pageMap: PageMap;
   readonly plan: PagePlan;
-  readonly pageList = new PageList();
+  readonly ownPages: OwnPages;
+  readonly pageList: PageList;
   readonly functions = new Map<Sbdf, PciFunction>();
   /** Rises when host pages are dropped, so that an access under way does not map them again. */
   generation = 0;
@@ -50,6 +52,8 @@ export class Domain implements FunctionOwner {
     const sink = options.onDiagnostic && quiet(options.onDiagnostic, this.onError);
     this.diagnostics = new Diagnostics(sink, options.diagnosticLimit ?? DEFAULT_LIMIT);
     this.core = core;
+    this.ownPages = new OwnPages(core);
+    this.pageList = new PageList(this.ownPages);
     this.pageMap = new PageMap(core);
     const { sharedPage, pbaWidths, crossing } = this.policy;
     this.plan = new (sharedPage === 'owner' ? OwnerPlan : NewestPlan)(this.pageMap, pbaWidths);

@@ -24,6 +24,7 @@ export type {
   TrappedFunction,
 } from './function.js';
 export type { Bar, BarType, GuestMapping, Host, HostPage, PageHandler, Vector } from './host.js';
+export type { OwnPage } from './memory/own-pages.js';
 export type { DeviceModel, Interrupts, Raised } from './msix/device-model.js';
 export {
   type DeliveryMode,

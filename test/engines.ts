@@ -21,6 +21,7 @@ export const engines: readonly Engine[] = [reference, { name: 'wasm', create: cr
 /** The dispatcher again, through its other doors. */
 export const doors: readonly Engine[] = [
   { name: 'door for wasm', create: (options) => new WasmDoor(createDispatcher(options)) },
+  { name: 'door for v86', create: (options) => new V86Door(createDispatcher(options)) },
   { name: 'ring', create: (options) => new RingDoor(createDispatcher(options)) },
 ];
 
@@ -46,8 +47,8 @@ abstract class Door implements Trap {
 }
 
 class WasmDoor extends Door {
-  private readonly exports: ReturnType<Dispatcher['attach']>;
-  private claimed = true;
+  protected readonly exports: ReturnType<Dispatcher['attach']>;
+  protected claimed = true;
 
   constructor(dispatcher: Dispatcher) {
     super(dispatcher);
@@ -69,6 +70,28 @@ class WasmDoor extends Door {
   write(address: number, width: Width, low: number, high = 0): boolean {
     this.claimed = true;
     this.exports.trap_write(address % TWO_32, Math.floor(address / TWO_32), width, low, high);
+    return this.claimed;
+  }
+}
+
+/** What v86 has no import for goes by the door for any wasm module. */
+class V86Door extends WasmDoor {
+  override read(address: number, width: Width): number {
+    if (address >= TWO_32 || width === 2 || width === 8) return super.read(address, width);
+    this.claimed = true;
+    const { mmap_read8, mmap_read32 } = this.exports;
+    const value = width === 1 ? mmap_read8(address) : mmap_read32(address);
+    return this.claimed ? value >>> 0 : UNCLAIMED;
+  }
+
+  override write(address: number, width: Width, low: number, high = 0): boolean {
+    const { exports } = this;
+    if (address >= TWO_32) return super.write(address, width, low, high);
+    this.claimed = true;
+    if (width === 1) exports.mmap_write8(address, low);
+    else if (width === 2) exports.mmap_write16(address, low);
+    else if (width === 4) exports.mmap_write32(address, low);
+    else exports.mmap_write64(address, low, high);
     return this.claimed;
   }
 }

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { V86 } from 'v86';
+import { cpuTime } from '../rounds.js';
 
 /** Where loops.elf looks for its work. */
 const WORK = 0x30_0000;
@@ -61,17 +62,17 @@ export class LoopMachine {
     await this.emulator.stop();
   }
 
-  /** Milliseconds that a loop takes, from inside the guest: what starting and stopping cost is not in it. */
+  /** Milliseconds of this process that a loop takes, from inside the guest: what starting and stopping cost is not in it. */
   async time(loop: Loop, address: number, rounds: number): Promise<number> {
     let start = 0;
     const taken = new Promise<number>((resolve) => {
       this.asked = () => {
         if (start === 0) {
-          start = performance.now();
+          start = cpuTime();
           this.work(loop, address, rounds);
           return;
         }
-        resolve(performance.now() - start);
+        resolve(cpuTime() - start);
         this.work('nothing', 0, 0);
         this.asked = () => {};
       };

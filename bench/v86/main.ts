@@ -1,4 +1,4 @@
-import { createDispatcher, type Dispatcher, type Message, PAGE_SIZE } from 'trapline';
+import { createDispatcher, type Dispatcher, type Message, PAGE_SIZE, type PageHandler } from 'trapline';
 import { attachV86 } from 'trapline/v86';
 import { median, quantile } from '../median.js';
 import { instantiate } from '../wasm.js';
@@ -6,8 +6,13 @@ import { type Loop, LoopMachine, v86Wasm, type WasmFn } from './machine.js';
 
 const BAR = 0xfe00_0000;
 const BLOCK = 0x2_0000;
-const TABLE = BAR;
+/** Of the entry that sends, and of one that is masked, for the loops. */
+const SENDING = BAR;
+const TABLE = BAR + 15 * 16;
 const ADJACENT = BAR + 0x800;
+/** Pages of the device: in linear memory, of memory elsewhere, and behind a handler. */
+const MEMORY = BAR + PAGE_SIZE;
+const HANDLER = BAR + 2 * PAGE_SIZE;
 const RAM = 0x20_0000;
 const VECTOR = 0x51;
 
@@ -34,31 +39,39 @@ interface Device {
   readonly dispatcher: Dispatcher;
   readonly wasm_fn: WasmFn;
   raise(): void;
-  /** Called at a write of the page beside the table's. */
+  /** Called at a write of the handler's first word. */
   told: () => void;
 }
 
-/** A function with a table, registers beside it, and a page of its own. */
+/** A function whose table and PBA lie beside registers, with two pages of its own. */
 function device(): Device {
-  const registers = new Uint8Array(PAGE_SIZE);
-  const told = { read: () => 0, write: () => made.told() };
-  const dispatcher = createDispatcher({
+  const memory = new Uint8Array(PAGE_SIZE);
+  const registers = new DataView(new ArrayBuffer(PAGE_SIZE));
+  const handler: PageHandler = {
+    read: (offset) => registers.getInt32(offset, true),
+    write: (offset, _width, low) => {
+      registers.setInt32(offset, low, true);
+      if (offset === 0) made.told();
+    },
+  };
+  const dispatcher: Dispatcher = createDispatcher({
     trapAll: true,
-    host: { mapPage: (address) => (address === 0 ? registers : told) },
+    host: { mapPage: (address) => [own.bytes, memory, handler][address / PAGE_SIZE] ?? null },
   });
+  const own = dispatcher.createPage();
   const attachment = attachV86({ dispatcher, wasm: v86Wasm });
   const fn = dispatcher.assign({
     sbdf: '00:08.0',
-    bars: [{ index: 0, type: 'mem32', address: BAR, hostAddress: 0, size: 0x2000 }],
+    bars: [{ index: 0, type: 'mem32', address: BAR, hostAddress: 0, size: 0x4000 }],
     msix: { count: 16, table: { bir: 0, offset: 0 }, pba: { bir: 0, offset: 0x400 } },
     software: { send: (message: Message) => attachment.send(message) },
     decode: true,
   });
   fn.interrupts.useAll();
   fn.writeMessageControl(0x8000);
-  dispatcher.write(TABLE, 4, 0xfee00000);
-  dispatcher.write(TABLE + 8, 4, VECTOR);
-  dispatcher.write(TABLE + 12, 4, 0);
+  dispatcher.write(SENDING, 4, 0xfee00000);
+  dispatcher.write(SENDING + 8, 4, VECTOR);
+  dispatcher.write(SENDING + 12, 4, 0);
   const made: Device = {
     dispatcher,
     wasm_fn: attachment.wasm_fn,
@@ -99,6 +112,8 @@ const cases: Case[] = (['read', 'write'] as const).flatMap((loop) => [
   { name: `${loop}, empty handler in wasm`, machine: empty, loop, address: TABLE },
   { name: `${loop}, Trapline, table`, machine: attached, loop, address: TABLE },
   { name: `${loop}, Trapline, adjacent`, machine: attached, loop, address: ADJACENT },
+  { name: `${loop}, Trapline, adjacent, other memory`, machine: attached, loop, address: MEMORY + 0x800 },
+  { name: `${loop}, Trapline, adjacent, handler`, machine: attached, loop, address: HANDLER + 0x800 },
   { name: `${loop}, v86's closures, registers`, machine: table, loop, address: ADJACENT },
 ]);
 cases.push(
@@ -128,7 +143,7 @@ const latencies = await messages();
 console.log(
   `Nanoseconds an iteration of a guest's loop, medians of ${ROUNDS} bursts of ${BURST} ms, v86 on Node ${process.version}`,
 );
-for (const { name } of cases) console.log(`  ${name.padEnd(36)}${ns(name).toFixed(2).padStart(8)}`);
+for (const { name } of cases) console.log(`  ${name.padEnd(40)}${ns(name).toFixed(2).padStart(8)}`);
 console.log(
   `Milliseconds from raise to the guest's next instruction, ${MESSAGES} messages: median ${median(latencies).toFixed(3)}, 9 of 10 ${quantile(latencies, 0.9).toFixed(3)}`,
 );
@@ -158,7 +173,7 @@ function judge(name: string, value: number, limit: number): void {
 /** From `raise`, called from outside of the guest while it waits, to the write with which it goes on. */
 async function messages(): Promise<number[]> {
   const taken: number[] = [];
-  await attached.waiting(BAR + PAGE_SIZE, MESSAGES, async () => {
+  await attached.waiting(HANDLER, MESSAGES, async () => {
     for (let message = 0; message < MESSAGES; message++) {
       await new Promise((resolve) => setTimeout(resolve, 1 + (message % 3)));
       const came = new Promise<void>((resolve) => {

@@ -49,6 +49,8 @@ export interface CoreImports {
   ): void;
   unclaimed_read(low: number, high: number, width: number): number;
   unclaimed_write(low: number, high: number, width: number, data: number, dataHigh: number): void;
+  forwarded_read4(offset: number, outcome: number, low: number): number;
+  forwarded_write4(offset: number, outcome: number, low: number, data: number): void;
 }
 
 const WASM_PAGE = 65536;

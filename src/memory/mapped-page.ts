@@ -5,6 +5,12 @@ import type { Sbdf } from '../sbdf.js';
 
 let mappings = 0;
 
+/** Where the memory of pages is also kept, by id: one step nearer to an access. */
+export interface PageMemory {
+  /** What a page's memory is from now on. */
+  show(id: number, memory: Uint8Array | undefined): DataView | undefined;
+}
+
 /**
  * One host page of one function, mapped through the host on first use. One class whatever is behind it, so that
  * the call sites on the access path stay monomorphic.
@@ -25,18 +31,17 @@ export class MappedPage {
   /** How often it was to be unmapped. */
   private drops = 0;
   private view: DataView | undefined;
-  /** Where the view is also kept, by id: one step nearer to an access. */
-  private readonly views: (DataView | undefined)[];
+  private readonly list: PageMemory;
   private handler: PageHandler | undefined;
   private mappedAddress = 0;
 
-  constructor(id: number, sbdf: Sbdf, host: PageHost, address: number, views: (DataView | undefined)[]) {
+  constructor(id: number, sbdf: Sbdf, host: PageHost, address: number, list: PageMemory) {
     this.id = id;
     this.sbdf = sbdf;
     this.host = host;
     this.address = address;
-    this.views = views;
-    views[id] = undefined;
+    this.list = list;
+    list.show(id, undefined);
   }
 
   /** Asks the host for the page. False: it cannot be mapped now, or was to be unmapped while the host mapped it. */
@@ -55,8 +60,7 @@ export class MappedPage {
           `host.mapPage: the memory of page 0x${address.toString(16)} has ${page.length} bytes, not ${PAGE_SIZE}`,
         );
       }
-      this.view = new DataView(page.buffer, page.byteOffset, PAGE_SIZE);
-      this.views[this.id] = this.view;
+      this.view = this.list.show(this.id, page);
     } else {
       this.handler = page;
     }
@@ -66,12 +70,16 @@ export class MappedPage {
     return true;
   }
 
+  /** Its memory is the same bytes, in another buffer. */
+  moved(memory: Uint8Array): void {
+    this.view = this.list.show(this.id, memory);
+  }
+
   unmap(): void {
     this.drops++;
     if (!this.mapped) return;
     this.mapped = false;
-    this.view = undefined;
-    this.views[this.id] = undefined;
+    this.view = this.list.show(this.id, undefined);
     this.handler = undefined;
     this.host.unmapPage?.(this.mappedAddress, this.sbdf);
   }

@@ -1,7 +1,8 @@
-import { pageOf } from '../access.js';
+import { PAGE_SIZE, pageOf } from '../access.js';
 import type { PageHost } from '../host.js';
 import type { Sbdf } from '../sbdf.js';
 import { MappedPage } from './mapped-page.js';
+import type { OwnPages } from './own-pages.js';
 
 /** Every mapped page of a dispatcher by its id; 0 is none. */
 export class PageList {
@@ -9,16 +10,35 @@ export class PageList {
   /** The memory of those that have some, by id. */
   readonly views: (DataView | undefined)[] = [];
   private readonly free: number[] = [];
+  private readonly own: OwnPages | undefined;
 
-  constructor() {
+  /** `own`: told of pages in the core's own memory. Throws `out-of-memory`. */
+  constructor(own?: OwnPages) {
+    this.own = own;
     this.add(0, { mapPage: () => null }, 0);
   }
 
+  /** Throws `out-of-memory`. */
   add(sbdf: Sbdf, host: PageHost, address: number): MappedPage {
-    const id = this.free.pop() ?? this.pages.length;
-    const page = new MappedPage(id, sbdf, host, address, this.views);
+    const id = this.free.at(-1) ?? this.pages.length;
+    this.own?.reserve(id);
+    this.free.pop();
+    const page = new MappedPage(id, sbdf, host, address, this);
     this.pages[id] = page;
     return page;
+  }
+
+  /** What a page's memory is from now on; undefined: it has none. */
+  show(id: number, memory: Uint8Array | undefined): DataView | undefined {
+    this.own?.show(id, memory);
+    const view = memory && new DataView(memory.buffer, memory.byteOffset, PAGE_SIZE);
+    this.views[id] = view;
+    return view;
+  }
+
+  /** The core's memory has grown: views of it have come to an end. */
+  refresh(): void {
+    this.own?.each((id, memory) => this.pages[id].moved(memory));
   }
 
   remove(page: MappedPage): void {

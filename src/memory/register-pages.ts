@@ -1,6 +1,7 @@
 import type { PageHost } from '../host.js';
 import { bytePage } from './byte-page.js';
-import { MappedPage } from './mapped-page.js';
+import type { MappedPage } from './mapped-page.js';
+import type { PageList } from './page-cache.js';
 
 /** A BAR's registers of the guest. */
 interface GuestBytes {
@@ -13,7 +14,8 @@ interface GuestBytes {
  * The host's pages with the guest's registers of these BARs in them. What reads a register's bytes and others is one access
  * of the host's, of that width; what writes both writes the others byte by byte.
  */
-export function registerPages(host: PageHost, bars: readonly GuestBytes[]): PageHost {
+export function registerPages(host: PageHost, bars: readonly GuestBytes[], list: PageList): PageHost {
+  const pages = new Map<number, MappedPage>();
   const registerAt = (address: number): number | undefined => {
     for (const { registers, hostAddress } of bars) {
       const byte = registers.get(address - hostAddress);
@@ -21,10 +23,23 @@ export function registerPages(host: PageHost, bars: readonly GuestBytes[]): Page
     }
     return undefined;
   };
+  const forget = (address: number): MappedPage | undefined => {
+    const page = pages.get(address);
+    pages.delete(address);
+    if (page) list.remove(page);
+    return page;
+  };
   return {
     mapPage(address, sbdf) {
-      const page = new MappedPage(0, sbdf, host, address, []);
-      if (!page.map()) return null;
+      const page = list.add(sbdf, host, address);
+      pages.set(address, page);
+      let mapped = false;
+      try {
+        mapped = page.map();
+      } finally {
+        if (!mapped) forget(address);
+      }
+      if (!mapped) return null;
       /** How many of the bytes are the guest's. */
       const given = (offset: number, width: number): number => {
         let count = 0;
@@ -60,6 +75,6 @@ export function registerPages(host: PageHost, bars: readonly GuestBytes[]): Page
         },
       };
     },
-    unmapPage: (address, sbdf) => host.unmapPage?.(address, sbdf),
+    unmapPage: (address) => forget(address)?.unmap(),
   };
 }

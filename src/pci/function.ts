@@ -90,8 +90,6 @@ export class PciFunction implements AssignedFunction {
   readonly isSoftware: boolean;
   /** The emulated PBA, from its first byte on. */
   readonly pendingPage: MappedPage | undefined;
-  /** The host's pages, with the guest's registers in them. */
-  readonly pageHost: PageHost;
   /** The pages of a ROM's copy. */
   readonly romPages: PageCache | undefined;
   /** Order of assignment. */
@@ -116,7 +114,7 @@ export class PciFunction implements AssignedFunction {
   private owner: FunctionOwner | undefined;
   private readonly tableBar: FunctionBar | undefined;
   private readonly pbaBar: FunctionBar | undefined;
-  private readonly pageList: PageList;
+  readonly pageList: PageList;
   private readonly regions = new Map<ByteRegion, FunctionRange>();
 
   constructor(
@@ -156,12 +154,11 @@ export class PciFunction implements AssignedFunction {
       const bar = this.bars.find(({ index }) => register.space === `bar${index}`);
       for (const [offset, byte] of registerBytes(register)) bar?.registers.set(offset, byte);
     }
-    const patched = this.bars.filter(({ registers }) => registers.size > 0);
-    this.pageHost = patched.length > 0 ? registerPages(this.host, patched) : this.host;
+    const pageHost = this.createPageHost();
     this.cache =
       policy.tailPage === 'byte-after'
-        ? new SlotCache(pages, sbdf, this.pageHost)
-        : new PageCache(pages, sbdf, this.pageHost);
+        ? new SlotCache(pages, sbdf, pageHost)
+        : new PageCache(pages, sbdf, pageHost);
     this.virtual = description.virtual ?? false;
     this.trapOnly = description.trapOnly ?? false;
     this.shareUnsafe = description.shareUnsafe ?? false;
@@ -174,6 +171,12 @@ export class PciFunction implements AssignedFunction {
 
   private barAt(offset: BarOffset): FunctionBar | undefined {
     return this.bars.find((bar) => bar.index === offset.bir && bar.isMemory);
+  }
+
+  /** The host's pages, with the guest's registers in them, for one that maps each of them once. */
+  createPageHost(): PageHost {
+    const patched = this.bars.filter(({ registers }) => registers.size > 0);
+    return patched.length > 0 ? registerPages(this.host, patched, this.pageList) : this.host;
   }
 
   /** Policy strict: the page that a byte of a BAR is on. */

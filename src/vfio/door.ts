@@ -92,7 +92,7 @@ export class FunctionDoor implements RegionDoor, Gate {
     this.fn = fn;
     this.owner = owner;
     this.onEnd = onEnd;
-    this.pages = new HostPages(fn.sbdf, fn.pageHost);
+    this.pages = new HostPages(fn.pageList, fn.sbdf, fn.createPageHost());
     const { bytes } = fn.config;
     this.power = capabilities(bytes).standard.find(({ id }) => id === POWER_MANAGEMENT)?.offset;
     const ports = new Ports(fn.sbdf, fn.host);

@@ -1,6 +1,6 @@
 import { PAGE_SIZE, pageOf, type Width } from '../access.js';
 import type { PageHost } from '../host.js';
-import { PageCache, PageList } from '../memory/page-cache.js';
+import { PageCache, type PageList } from '../memory/page-cache.js';
 import type { Sbdf } from '../sbdf.js';
 import { type Errno, errno } from './errno.js';
 
@@ -9,8 +9,8 @@ export class HostPages {
   private readonly cache: PageCache;
   private released = false;
 
-  constructor(sbdf: Sbdf, host: PageHost) {
-    this.cache = new PageCache(new PageList(), sbdf, host);
+  constructor(list: PageList, sbdf: Sbdf, host: PageHost) {
+    this.cache = new PageCache(list, sbdf, host);
   }
 
   /** Maps the pages of [address, address + size). 0, or ENOMEM: what was mapped stays so. */

@@ -11,6 +11,8 @@ const imports: CoreImports = {
   complete_read: () => 0,
   complete_write: () => {},
   unclaimed_read: () => 0,
+  forwarded_read4: () => 0,
+  forwarded_write4: () => {},
   unclaimed_write: () => {},
 };
 const raw = () => new WebAssembly.Module(readFileSync('build/core.wasm'));
@@ -24,6 +26,13 @@ describe('the core', () => {
     ).toEqual([
       'function answer',
       'function configure',
+      'function mmap_read32',
+      'function mmap_read8',
+      'function mmap_write128',
+      'function mmap_write16',
+      'function mmap_write32',
+      'function mmap_write64',
+      'function mmap_write8',
       'function read',
       'function read4',
       'function trap_read',

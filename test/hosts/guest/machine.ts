@@ -76,7 +76,7 @@ function putOperations({ memory }: V86Attachment, operations: readonly Operation
     view.setUint8(at + 1, width);
     view.setUint16(at + 2, where, true);
     view.setUint32(at + 4, address, true);
-    data.forEach((word, number) => view.setUint32(at + 8 + 4 * number, word, true));
+    for (const [number, word] of data.entries()) view.setUint32(at + 8 + 4 * number, word, true);
   });
   memory.write(COUNT, bytes);
 }
