@@ -1,14 +1,28 @@
 import { defineConfig } from 'vitest/config';
 
-/** `package` packs, installs and bundles, and needs Chromium: `npm run test:package`. */
+/**
+ * `package` packs, installs and bundles, and needs Chromium: `npm run test:package`. `linux` boots Linux and needs apt:
+ * `npm run test:linux`; its steps follow from one another.
+ */
 export default defineConfig({
   test: {
     testTimeout: 120_000,
     projects: [
-      { extends: true, test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: ['test/package/**'] } },
+      {
+        extends: true,
+        test: {
+          name: 'unit',
+          include: ['test/**/*.test.ts'],
+          exclude: ['test/package/**', 'test/linux/**'],
+        },
+      },
       {
         extends: true,
         test: { name: 'package', include: ['test/package/**/*.test.ts'], hookTimeout: 300_000 },
+      },
+      {
+        extends: true,
+        test: { name: 'linux', include: ['test/linux/**/*.test.ts'], testTimeout: 600_000 },
       },
     ],
   },
