@@ -40,7 +40,7 @@ export class GuestRam implements GuestMemory {
 
   private bytes(address: number, length: number): Uint8Array | undefined {
     const end = address + length;
-    if (!this.exports || !(address >= 0 && end <= this.size)) return undefined;
+    if (!this.exports || !Number.isInteger(address) || address < 0 || end > this.size) return undefined;
     if (address < VGA_END && end > VGA_START) return undefined;
     return new Uint8Array(this.exports.memory.buffer, this.start + address, length);
   }

@@ -9,7 +9,7 @@
 #define COPY 0x2ff000u
 #define SERIAL 0x3f8
 
-enum { READ, WRITE, CONFIG_READ, CONFIG_WRITE, ADD, COPY_IN, COPY_OUT, PORT_READ, PORT_WRITE, CALL, INTERRUPTS };
+enum { READ, WRITE, CONFIG_READ, CONFIG_WRITE, ADD, COPY_IN, COPY_OUT, PORT_READ, PORT_WRITE, CALL, INTERRUPTS, WAIT };
 
 struct operation {
   u8 kind, width;
@@ -81,6 +81,10 @@ static void execute(struct operation *op)
     enable_interrupts();
     __asm__ volatile("nop");
     disable_interrupts();
+    op->result[0] = interrupts[op->where];
+    break;
+  case WAIT:
+    wait_for_interrupt();
     op->result[0] = interrupts[op->where];
   }
 }

@@ -50,6 +50,7 @@ const KINDS = [
   'port write',
   'call',
   'interrupts',
+  'wait',
 ] as const;
 
 export interface Operation {
