@@ -46,6 +46,7 @@ await build({
         index: 'src/index.ts',
         audit: 'src/audit.ts',
         'hosts/v86': 'src/hosts/v86.ts',
+        record: 'src/record.ts',
         opregion: 'src/opregion.ts',
         'stolen-memory': 'src/stolen-memory.ts',
         'cli/main': 'src/cli/main.ts',

@@ -19,6 +19,7 @@ import type { DispatcherOptions } from './options.js';
 import { PciFunction, refuseBusy } from './pci/function.js';
 import { completed } from './pci/msix-capability.js';
 import { descriptionFaults, msixFaults, pbaOverTable } from './pci/validate.js';
+import type { Policy } from './policy.js';
 import { Ring } from './ring.js';
 import { formatSbdf, parseSbdf, type Sbdf } from './sbdf.js';
 import { restore, type Snapshot, save } from './snapshot.js';
@@ -136,6 +137,15 @@ export class Dispatcher implements Trap {
     return this.domain.pageMap.size;
   }
 
+  get policy(): Policy {
+    return this.domain.policy;
+  }
+
+  /** Rises whenever what a recording says of the machine may have changed: functions, decoding, Message Control, resets. */
+  get changes(): number {
+    return this.domain.changes;
+  }
+
   /** How often each diagnostic occurred, held back or not. */
   get counts(): Readonly<Record<DiagnosticCode, number>> {
     return this.domain.diagnostics.counts;
@@ -180,6 +190,7 @@ export class Dispatcher implements Trap {
       domain.diagnostics.report('pba-over-table', sbdf);
     }
     domain.functions.set(sbdf, fn);
+    domain.changes++;
     try {
       domain.hold(fn);
       domain.switchOn(fn, enabled);
@@ -201,6 +212,7 @@ export class Dispatcher implements Trap {
     refuseBusy('deassign', [fn]);
     this.doors.revoke(fn);
     domain.functions.delete(fn.sbdf);
+    domain.changes++;
     domain.attempt(fn, () => domain.disable(fn.enabledBars));
     domain.attempt(fn, () => domain.dropPages(fn));
     domain.release(fn);

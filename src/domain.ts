@@ -35,6 +35,8 @@ export class Domain implements FunctionOwner {
   readonly functions = new Map<Sbdf, PciFunction>();
   /** Rises when host pages are dropped, so that an access under way does not map them again. */
   generation = 0;
+  /** Rises when functions come or go, BARs are enabled or disabled, MSI-X is switched, reset or restored. */
+  changes = 0;
   private readonly inventory: SharedMachine | undefined;
   private readonly directMap: DirectMap;
   /** Enabled memory BARs. */
@@ -107,6 +109,8 @@ export class Domain implements FunctionOwner {
 
   switchOff(fn: PciFunction): void {
     const { msixState, host } = fn;
+    fn.restarts++;
+    this.changes++;
     if (fn.decoding) this.setDecode(fn, false);
     // Xen's policies leave BARs enabled when decoding could not be switched on.
     this.attempt(fn, () => this.disable(fn.enabledBars));
@@ -181,6 +185,7 @@ export class Domain implements FunctionOwner {
   }
 
   accept(bars: readonly FunctionBar[]): void {
+    this.changes++;
     this.plan.show(bars);
     for (const bar of bars) bar.enabled = true;
     for (const bar of bars) this.enabled.add(bar);
@@ -197,6 +202,7 @@ export class Domain implements FunctionOwner {
   }
 
   disable(bars: readonly FunctionBar[]): void {
+    this.changes++;
     for (const bar of bars) {
       bar.enabled = false;
       this.enabled.remove(bar);

@@ -168,6 +168,8 @@ export type GuestRange =
 export interface AssignedFunction extends TrappedFunction {
   /** What a guest reads and writes by configuration cycles: decoding, BARs, ROM and Message Control follow from it. */
   readonly config: ConfigRegisters;
+  /** How often its entries and registers were reset or restored. */
+  readonly restarts: number;
   /**
    * Function-level reset: decoding off, BARs and registers as assigned, MSI-X off, its entries masked and zero. A
    * guest does it by device control, bit 15, or by leaving D3hot. False: the hardware was not reset.

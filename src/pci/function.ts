@@ -44,6 +44,7 @@ export interface FunctionOwner {
   readonly policy: Policy;
   readonly hardware: boolean;
   readonly trapAll: boolean;
+  changes: number;
   readonly diagnostics: Diagnostics;
   /** Runs control-path work; an error that the host throws is reported, and false returned. */
   attempt(fn: PciFunction, work: () => void): boolean;
@@ -95,6 +96,7 @@ export class PciFunction implements AssignedFunction {
   /** Order of assignment. */
   readonly sequence: number;
   decoding = false;
+  restarts = 0;
   /** Decoding is being switched: a host callback that is called meanwhile changes neither it nor the BARs. */
   switching = false;
   /** COMMAND without its memory bit. */
@@ -220,6 +222,7 @@ export class PciFunction implements AssignedFunction {
     const owner = this.assigned('writeMessageControl');
     const { msixState } = this;
     if (!msixState) return;
+    owner.changes++;
     owner.attempt(this, () => msixState.writeControl(value, this.host, owner.policy, owner.hardware));
   }
 

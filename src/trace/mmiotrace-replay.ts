@@ -27,6 +27,8 @@ export class MmiotraceReplay implements MmiotraceSink {
   private readonly inventory: ReadonlyMap<Sbdf, InventoryFunction>;
   private readonly devices = new Map<Sbdf, TracedDevice>();
   private started = false;
+  /** Made by a recording: it tells resets and what is decoded, and nothing need be inferred. */
+  private exact = false;
   private lastMap = -1;
   private readonly maps = new Map<number, Range>();
   private readonly unmapped = new Set<ReplayedFunction>();
@@ -37,6 +39,7 @@ export class MmiotraceReplay implements MmiotraceSink {
   }
 
   version(): void {
+    this.exact = false;
     if (this.started) this.newBoot();
   }
 
@@ -48,7 +51,7 @@ export class MmiotraceReplay implements MmiotraceSink {
   map(id: number, address: number, size: number): void {
     this.start();
     // The kernel counts maps up.
-    if (id <= this.lastMap) this.newBoot();
+    if (id <= this.lastMap && !this.exact) this.newBoot();
     this.lastMap = id;
     const range = { start: address, end: address + size };
     this.maps.set(id, range);
@@ -64,6 +67,7 @@ export class MmiotraceReplay implements MmiotraceSink {
     const range = this.maps.get(id);
     if (!range) return;
     this.maps.delete(id);
+    if (this.exact) return;
     for (const fn of this.replay.functions) if (holdsTable(range, fn)) this.unmapped.add(fn);
   }
 
@@ -80,11 +84,34 @@ export class MmiotraceReplay implements MmiotraceSink {
     this.lostEvents += count;
   }
 
+  recorded(): void {
+    this.exact = true;
+  }
+
+  reset(sbdf: Sbdf): void {
+    this.start();
+    const fn = this.replay.function(sbdf);
+    if (fn) this.replay.reset(fn);
+  }
+
+  messageControl(sbdf: Sbdf, value: number): void {
+    this.start();
+    this.replay.function(sbdf)?.trapped.writeMessageControl(value);
+  }
+
+  tableWord(sbdf: Sbdf, offset: number, value: number): void {
+    this.start();
+    const fn = this.replay.function(sbdf);
+    if (fn) this.replay.setTableWord(fn, offset, value);
+  }
+
   /** Assigns the machine; PCIDEV lines come first. */
   start(): void {
     if (this.started) return;
     this.started = true;
-    for (const sbdf of new Set([...this.devices.keys(), ...this.inventory.keys()])) this.assign(sbdf);
+    // A recording has a PCIDEV line for each function, when it comes.
+    const listed = this.exact ? [] : this.inventory.keys();
+    for (const sbdf of new Set([...this.devices.keys(), ...listed])) this.assign(sbdf);
   }
 
   private newBoot(): void {
@@ -107,8 +134,15 @@ export class MmiotraceReplay implements MmiotraceSink {
       }
     }
     const placement: Placement = new Map(
-      bars.filter((bar) => !this.crowds(bar, sbdf)).map(({ index, address }) => [index, address]),
+      bars
+        .filter((bar) => bar.address !== 0 && has(fn, bar) && !this.crowds(bar, sbdf))
+        .map(({ index, address }) => [index, address]),
     );
+    const others = bars.filter((bar) => !has(fn, bar));
+    if (others.length > 0) {
+      const names = others.map(({ index }) => index).join(', ');
+      this.notes.push(`${formatSbdf(sbdf)}: left out, as it came without them: BAR ${names}`);
+    }
     if (!this.replay.place(fn, placement)) {
       this.notes.push(`${formatSbdf(sbdf)}: not decoded, its BARs overlap another function's`);
     }
@@ -128,10 +162,11 @@ export class MmiotraceReplay implements MmiotraceSink {
 
   /** An expansion ROM on pages with other BARs' bytes is off rather than make them trap. */
   private crowds(bar: TracedBar, sbdf: Sbdf): boolean {
-    if (bar.type !== 'rom') return false;
+    if (bar.type !== 'rom' || this.exact) return false;
     const others = [...this.devices.keys()].flatMap((other) =>
       this.barsOf(other).filter(
-        (candidate) => isMemory(candidate) && !(other === sbdf && candidate.index === 6),
+        (candidate) =>
+          isMemory(candidate) && candidate.address !== 0 && !(other === sbdf && candidate.index === 6),
       ),
     );
     const page = (address: number) => Math.floor(address / PAGE_SIZE);
@@ -145,6 +180,9 @@ export class MmiotraceReplay implements MmiotraceSink {
 
 const isMemory = (bar: TracedBar): bar is TracedBar & { type: 'mem32' | 'mem64' | 'rom' } =>
   bar.type !== 'io';
+
+const has = (fn: ReplayedFunction, { index, size }: TracedBar): boolean =>
+  fn.bars.some((bar) => bar.index === index && bar.size === size);
 
 function assignedBars(fn: InventoryFunction | undefined): TracedBar[] {
   return (fn?.bars ?? []).flatMap(({ index, type, address, size }) =>

@@ -9,7 +9,7 @@ export interface TracedDevice {
   readonly sbdf: Sbdf;
   readonly vendor: number;
   readonly device: number;
-  /** BARs 0 to 5 and the expansion ROM that have an address. A size may be 0: not known. */
+  /** BARs 0 to 5 and the expansion ROM that have an address or a size. Address 0: not decoded. Size 0: not known. */
   readonly bars: readonly TracedBar[];
   readonly driver: string;
 }
@@ -32,6 +32,12 @@ export interface MmiotraceSink extends AccessSink {
   unknown(): void;
   /** Events that the tracer lost. */
   lost(count: number): void;
+  /** What a recording says besides, of what the format lacks: see `RecordingLines`. */
+  recorded(): void;
+  reset(sbdf: Sbdf): void;
+  messageControl(sbdf: Sbdf, value: number): void;
+  /** A dword of the MSI-X table that nobody was recorded to write. `offset`: bytes from the table's start. */
+  tableWord(sbdf: Sbdf, offset: number, value: number): void;
 }
 
 const SPACE = 0x20;
@@ -46,6 +52,10 @@ const UNMAP = word('UNMAP ');
 const PCIDEV = word('PCIDEV ');
 const VERSION = word('VERSION ');
 const LOST = word('MARK 0.000000 Lost ');
+
+/** MARK lines are anybody's text: what is not of this form means nothing. */
+const RECORDED =
+  /^MARK \d+\.\d+ trapline (policy \w+|([0-9a-f]{4,8}) (?:reset|table ([0-9a-f]{1,4}) ([0-9a-f]{1,8})|control ([0-9a-f]{1,4})))$/;
 
 const ACCESS_FORM = 'R or W, width 1, 2, 4 or 8, time, map, 0xaddress, 0xvalue, 0xpc, pid';
 
@@ -119,8 +129,17 @@ export class MmiotraceParser {
 
   private mark(bytes: Uint8Array, start: number, end: number): undefined {
     // Printed by the tracer when its buffer ran over.
-    if (!startsWith(bytes, start, end, LOST)) return;
-    if (this.digits.decimal(bytes, start + 19, end) > 0) this.sink.lost(this.digits.value);
+    if (startsWith(bytes, start, end, LOST)) {
+      if (this.digits.decimal(bytes, start + 19, end) > 0) this.sink.lost(this.digits.value);
+      return;
+    }
+    const match = RECORDED.exec(textOf(bytes, start, end));
+    if (!match) return;
+    const [sbdf, offset, value] = match.slice(2).map((digits) => parseInt(digits, 16));
+    if (match[1].startsWith('policy')) this.sink.recorded();
+    else if (match[1].endsWith('reset')) this.sink.reset(sbdf);
+    else if (match[3] === undefined) this.sink.messageControl(sbdf, parseInt(match[5], 16));
+    else this.sink.tableWord(sbdf, offset, value);
   }
 
   private map(bytes: Uint8Array, start: number, end: number): string | undefined {
@@ -142,7 +161,7 @@ export class MmiotraceParser {
 
   private device(text: string): string | undefined {
     const match =
-      /^PCIDEV ([0-9a-f]{4}) ([0-9a-f]{4})([0-9a-f]{4}) [0-9a-f]+((?: [0-9a-f]{1,16}){14}) ?(.*)$/i.exec(
+      /^PCIDEV ([0-9a-f]{4,8}) ([0-9a-f]{4})([0-9a-f]{4}) [0-9a-f]+((?: [0-9a-f]{1,16}){14}) ?(.*)$/i.exec(
         text,
       );
     if (!match) return 'PCIDEV, bbdf, vendor and device, irq, 7 BARs, 7 sizes, driver, in hexadecimal';
@@ -169,7 +188,7 @@ export class MmiotraceParser {
 /** The low four bits are the BAR register's: space, type, prefetchable; in the ROM's register bit 0 enables it. */
 function tracedBar(index: number, value: number, size: number): TracedBar[] {
   const address = value - (value % 16);
-  if (address === 0 || address + size > ADDRESS_LIMIT) return [];
+  if ((address === 0 && size === 0) || address + size > ADDRESS_LIMIT) return [];
   if (index === 6) return [{ index, type: 'rom', address, size }];
   if (value % 2 === 1) return [{ index, type: 'io', address: value - (value % 4), size }];
   return [{ index, type: value % 8 === 4 ? 'mem64' : 'mem32', address, size }];

@@ -178,6 +178,15 @@ export class Replay implements AccessSink {
     );
   }
 
+  /** A dword of the table that no access of the trace wrote. Nothing is armed for it that the trace shows. */
+  setTableWord(fn: ReplayedFunction, offset: number, value: number): void {
+    const address = fn.tableAddress(offset);
+    if (address === undefined || !fn.msix || offset % 4 !== 0 || offset >= 16 * fn.msix.count) return;
+    this.restoring = true;
+    this.dispatcher.write(address, 4, value);
+    this.restoring = false;
+  }
+
   private kindOf(page: PageOwners, offset: number, width: Width): number {
     const kind = page.kinds[offset >>> 3];
     const end = offset + width - 1;

@@ -73,6 +73,25 @@ try {
     expect(run('node', 'audit.js')).toBe('shared-page true pci=resource_alignment=12@01:00.0;12@02:00.0');
   });
 
+  it('has an entry of its own for recordings, which the command replays', () => {
+    const written = `import { writeFileSync } from 'node:fs';
+import { record } from 'trapline/record';
+${consumer}
+let text = '';
+const recording = record(dispatcher, (more) => { text += more; });
+recording.write(0x38000000100c, 4, 0);
+recording.read(0x38000000100c, 8);
+recording.flush();
+writeFileSync('trace.txt', text);
+writeFileSync('recorded.txt', recording.inventory);
+`;
+    writeFileSync(join(folder, 'record.js'), written);
+    run('node', 'record.js');
+    expect(run('npx', 'trapline', 'replay', 'trace.txt', '--inventory', 'recorded.txt')).toContain(
+      'differences: 0, every read was answered as recorded',
+    );
+  });
+
   it('audits from the command line', () => {
     const lspci = '01:00.0 Thing\n\tRegion 0: Memory at 80000000 (32-bit, non-prefetchable) [size=4K]\n';
     writeFileSync(join(folder, 'lspci.txt'), lspci);

@@ -67,7 +67,7 @@ describe('the machine', () => {
   });
 
   it('without an MSI-X that its BARs cannot hold', () => {
-    log(NIC.replace('fe200004', '0'), R(0x1000, 0));
+    log(NIC.replace('fe200004', '0').replace(' 4000 ', ' 0 '), R(0x1000, 0));
     expect(machine.notes).toMatchObject([expect.stringMatching(/^0000:01:00\.0: MSI-X left out: .*BAR/)]);
   });
 
@@ -81,10 +81,68 @@ describe('the machine', () => {
     expect(decoded('01:00.0')).toEqual({ 0: 'fe200000' });
   });
 
+  it('with BARs left out that the function had not at first', () => {
+    log(GPU, R(0x1000, 0), GPU.replace('fd000000 0', 'fd100000 fd200000').replace('1000 0', '1000 1000'));
+    expect(decoded('02:00.0')).toEqual({ 0: 'fd100000' });
+    log(GPU.replace(' 1000 ', ' 2000 '));
+    expect(decoded('02:00.0')).toEqual({});
+    const note = (index: number) => `0000:02:00.0: left out, as it came without them: BAR ${index}`;
+    expect(machine.notes).toEqual([note(1), note(0)]);
+  });
+
   it('with overlapping BARs told', () => {
     log(NIC, GPU.replace('fd000000', 'fe200000'), R(0x1000, 0));
     expect(decoded('02:00.0')).toEqual({});
     expect(machine.notes).toMatchObject([expect.stringMatching(/^0000:02:00\.0: not decoded/)]);
+  });
+});
+
+describe('a recording', () => {
+  const POLICY = 'MARK 1.000000 trapline policy strict';
+  const MARK = (text: string) => `MARK 1.000000 trapline 0100 ${text}`;
+  const nic = () => replay.function(parseSbdf('01:00.0'))!;
+
+  it('has functions and BARs of its PCIDEV lines only, the expansion ROM as they have it', () => {
+    log(POLICY, NIC, GPU.replace('fd000000', 'fe43f000'), MAP(1));
+    expect(decoded('01:00.0')).toEqual({ 0: 'fe200000', 6: 'fe400000' });
+    expect(replay.function(parseSbdf('01:00.1'))).toBeUndefined();
+  });
+
+  it('decodes no BAR without an address, and moves it', () => {
+    log(POLICY, NIC.replace('fe200004', '4').replace('fe400000', '0'), MAP(1));
+    expect(decoded('01:00.0')).toEqual({});
+    log(NIC);
+    expect(decoded('01:00.0')).toEqual({ 0: 'fe200000', 6: 'fe400000' });
+    expect(machine.notes).toEqual([]);
+  });
+
+  it('tells Message Control, resets, and words of the table, which arm nothing', () => {
+    log(POLICY, NIC, MARK('control 8000'), MARK('table 0 fee01004'), MARK('table c 0'));
+    expect(nic().trapped.messageControl & 0xc000).toBe(0x8000);
+    expect(nic().trapped.vector(0)).toMatchObject({ addressLow: 0xfee01004, masked: false });
+    log(R(TABLE, 0xfee01004), MARK('reset'), R(TABLE, 0), R(TABLE + 0xc, 1));
+    expect(nic().armed).toBe(0);
+    expect(nic().trapped.messageControl & 0xc000).toBe(0);
+    expect(replay.differenceCount).toBe(0);
+  });
+
+  it('implies no reset', () => {
+    log(POLICY, NIC, MAP(1), W(TABLE, 0xfee01004), UNMAP(1), MAP(2), MAP(1), R(TABLE, 0));
+    expect(replay.reasons).toEqual({ width: 0, reset: 0, unexplained: 1 });
+  });
+
+  it.each([
+    ['behind the table', 'table 40 1'],
+    ['not of a dword', 'table 2 1'],
+  ])('means nothing by words %s', (_, text) => {
+    log(POLICY, NIC, MARK(text), MARK(text).replace('0100', '0300'), R(TABLE, 0), R(0x1000, 0));
+    expect(replay.differenceCount).toBe(0);
+  });
+
+  it('means nothing by functions that it does not have', () => {
+    const lines = ['reset', 'control 8000', 'table 0 1'].map((text) => MARK(text).replace('0100', '0300'));
+    log(POLICY, NIC, ...lines);
+    expect(replay.functions).toHaveLength(1);
   });
 });
 

@@ -24,6 +24,13 @@ describe('lines as the kernel writes them', () => {
     ['UNKNOWN 59.578494 1 0xfd228000 f3,a5,f6 0x0 0', [['unknown']]],
     ['MARK 12.519813 modprobe nvme', []],
     ['MARK 0.000000 Lost 17 events.', [['lost', 17]]],
+    ['MARK 1.000000 trapline policy strict', [['recorded']]],
+    ['MARK 1.000000 trapline 0100 reset', [['reset', 0x100]]],
+    ['MARK 1.000000 trapline 10300 control c000', [['messageControl', 0x10300, 0xc000]]],
+    ['MARK 1.000000 trapline 0100 table 1c fee01000', [['tableWord', 0x100, 0x1c, 0xfee01000]]],
+    ['MARK 1.000000 trapline 0100 table 1c 1fee01000', []],
+    ['MARK 1.000000 trapline 0100 control 8000 or so', []],
+    ['MARK 1.000000 a trapline 0100 reset', []],
     ['CPU:1 [LOST 17 EVENTS]', [['lost', 17]]],
     ['# tracer: mmiotrace', []],
     ['VERSION 20070824', [['version']]],
@@ -49,6 +56,23 @@ describe('lines as the kernel writes them', () => {
             { index: 3, type: 'io', address: 0xc000, size: 0x20 },
             { index: 4, type: 'mem64', address: 0x4000000000, size: 0x4000 },
             { index: 6, type: 'rom', address: 0xfe000000, size: 0x40000 },
+          ],
+        },
+      ],
+    ]);
+  });
+
+  it('PCIDEV with BARs that have a size and no address, and a segment', () => {
+    const line = 'PCIDEV 10300 ffffffff 0 0 4 0 0 0 0 0 1000 4000 0 0 0 0 800 ';
+    expect(read(line).calls).toEqual([
+      [
+        'device',
+        {
+          ...{ sbdf: 0x10300, vendor: 0xffff, device: 0xffff, driver: '' },
+          bars: [
+            { index: 0, type: 'mem32', address: 0, size: 0x1000 },
+            { index: 1, type: 'mem64', address: 0, size: 0x4000 },
+            { index: 6, type: 'rom', address: 0, size: 0x800 },
           ],
         },
       ],

@@ -1,0 +1,68 @@
+import { PAGE_SIZE, type Width } from '../access.js';
+import type { Bar } from '../host.js';
+import type { Sbdf } from '../sbdf.js';
+
+/**
+ * Lines of Linux mmiotrace text, as `MmiotraceParser` reads them. What the format lacks is in MARK lines, in hexadecimal:
+ * `trapline policy NAME`, `trapline SBDF reset`, `trapline SBDF control VALUE` (Message Control) and
+ * `trapline SBDF table OFFSET VALUE` (a dword that no recorded access wrote).
+ */
+export const line = {
+  version: () => 'VERSION 20070824\n',
+
+  /** BARs that are not decoded have address 0. */
+  device: (sbdf: Sbdf, vendor: number, device: number, bars: readonly Bar[]) => {
+    const at = (index: number) => bars.find((bar) => bar.index === index);
+    const registers = INDICES.map((index) => register(at(index)).toString(16));
+    const sizes = INDICES.map((index) => (at(index)?.size ?? 0).toString(16));
+    return `PCIDEV ${digits(sbdf, 4)} ${digits(vendor, 4)}${digits(device, 4)} 0 ${registers.join(' ')} ${sizes.join(' ')} \n`;
+  },
+
+  /** A mapping is of whole pages in virtual memory, of which there is none: virtual and physical address are the same. */
+  map: (time: string, id: number, { address, size }: Bar) => {
+    const virtual = address - (address % PAGE_SIZE);
+    return `MAP ${time} ${id} 0x${address.toString(16)} 0x${virtual.toString(16)} 0x${size.toString(16)} 0x0 0\n`;
+  },
+
+  unmap: (time: string, id: number) => `UNMAP ${time} ${id} 0x0 0\n`,
+
+  access: (
+    time: string,
+    write: boolean,
+    width: Width,
+    map: number,
+    address: number,
+    low: number,
+    high: number,
+  ) => `${write ? 'W' : 'R'} ${width} ${time} ${map} 0x${address.toString(16)} 0x${value(low, high)} 0x0 0\n`,
+
+  /** An access whose width or address the format cannot say. */
+  unknown: (time: string) => `UNKNOWN ${time} 0 0x0 00,00,00 0x0 0\n`,
+
+  lost: (count: number) => `MARK 0.000000 Lost ${count} events.\n`,
+
+  policy: (time: string, name: string) => `MARK ${time} trapline policy ${name}\n`,
+
+  reset: (time: string, sbdf: Sbdf) => `MARK ${time} trapline ${digits(sbdf, 4)} reset\n`,
+
+  control: (time: string, sbdf: Sbdf, control: number) =>
+    `MARK ${time} trapline ${digits(sbdf, 4)} control ${digits(control, 4)}\n`,
+
+  tableWord: (time: string, sbdf: Sbdf, offset: number, word: number) =>
+    `MARK ${time} trapline ${digits(sbdf, 4)} table ${offset.toString(16)} ${word.toString(16)}\n`,
+};
+
+const INDICES = [0, 1, 2, 3, 4, 5, 6];
+
+/** Type bits as in a BAR register, bit 0 of the ROM's enables it (PCI 3.0 6.2.5.1, 6.2.5.2). */
+function register(bar: Bar | undefined): number {
+  if (!bar) return 0;
+  const address = bar.enabled ? bar.address : 0;
+  if (bar.type === 'rom') return address + (bar.enabled ? 1 : 0);
+  return address + { io: 1, mem32: 0, mem64: 4, region: 0 }[bar.type];
+}
+
+const digits = (number: number, length: number): string => number.toString(16).padStart(length, '0');
+
+const value = (low: number, high: number): string =>
+  high === 0 ? low.toString(16) : high.toString(16) + digits(low, 8);
