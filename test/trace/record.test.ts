@@ -348,6 +348,22 @@ describe('the text', () => {
   });
 });
 
+it('counts by kind and width as the replay does, an access of two kinds once', () => {
+  const { recording, taken } = recorded();
+  recording.read(TABLE + 0x7c, 8);
+  recording.write(PBA - 1, 2, 0);
+  recording.read(PBA - 4, 4);
+  recording.read(BAR, 1);
+  expectSame(recording, taken(), policies.strict);
+  expect(listed(recording.counts)).toEqual({
+    '0000:01:00.0 adjacent R4': 1,
+    '0000:01:00.0 direct R1': 1,
+    '0000:01:00.0 straddle R8': 1,
+    '0000:01:00.0 straddle W2': 1,
+    '0000:01:00.0 straddle unaligned': 2,
+  });
+});
+
 describe('state that no access shows', () => {
   it('a table written before the recording began', () => {
     const { dispatcher, fn } = recorded();
