@@ -37,9 +37,9 @@ export class PageOwners {
     this.address = address;
     const first = locate(address);
     const last = locate(address + PAGE_SIZE - 1);
-    const direct = first?.owner === 'direct' && last?.owner === 'direct';
+    const direct = first?.owner === 'direct' && last?.owner === 'direct' && first.bar === last.bar;
     for (let cell = 0; cell < CELLS; cell++) {
-      // A direct page has the bytes of one BAR.
+      // The Xen policies let BARs share a direct page.
       const location = direct ? first : locate(address + cell * CELL);
       const fn = location && functionOf(location);
       if (!location || !fn) continue;

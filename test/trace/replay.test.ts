@@ -77,6 +77,20 @@ describe('an access counts once, at the function that owns its first byte', () =
     expect(replay.unclaimedReads).toBe(expected.length === 0 ? 1 : 0);
   });
 
+  it('of two that fill a page which needs no trap', () => {
+    machine(policies.xen);
+    const halves = ['low', 'high'].map((name, index) =>
+      replay.add(PLAIN + index, name, [bar(0, 0x800)], undefined),
+    );
+    for (const [index, fn] of halves.entries()) {
+      replay.place(fn, new Map([[0, 0xfe020000 + 0x800 * index]]));
+    }
+    read(0xfe0207ff, 1, 0);
+    read(0xfe020800, 1, 0);
+    read(0xfe020fff, 1, 0);
+    expect(counts()).toEqual(['low direct R', 'high direct R', 'high direct R']);
+  });
+
   it('a BAR alone on its page needs no trap', () => {
     replay.place(neighbour, new Map([[0, SMALL]]));
     read(SMALL, 4, 7);
