@@ -141,7 +141,7 @@ export class Dispatcher implements Trap {
     return this.domain.policy;
   }
 
-  /** Rises whenever what a recording says of the machine may have changed: functions, decoding, Message Control, resets. */
+  /** Rises whenever what a recording says of the machine may have changed: functions, decoding, regions, Message Control, resets. */
   get changes(): number {
     return this.domain.changes;
   }

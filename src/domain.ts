@@ -35,7 +35,7 @@ export class Domain implements FunctionOwner {
   readonly functions = new Map<Sbdf, PciFunction>();
   /** Rises when host pages are dropped, so that an access under way does not map them again. */
   generation = 0;
-  /** Rises when functions come or go, BARs are enabled or disabled, MSI-X is switched, reset or restored. */
+  /** Rises when functions come or go, BARs or regions are enabled or disabled, MSI-X is switched, reset or restored. */
   changes = 0;
   private readonly inventory: SharedMachine | undefined;
   private readonly directMap: DirectMap;

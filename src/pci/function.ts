@@ -312,9 +312,10 @@ export class PciFunction implements AssignedFunction {
     if (fault) throw this.misuse('placeRegion', fault);
     const range =
       this.regions.get(region) ?? new FunctionRange(this, region, this.pageList, owner.diagnostics);
+    // Before host callbacks may look for it.
+    this.regions.set(region, range);
     try {
       owner.placeRange(range, address);
-      this.regions.set(region, range);
     } finally {
       // Nor can it go back: the guest has something else there by now.
       if (!range.enabled) {

@@ -1,8 +1,7 @@
 import { PAGE_SIZE } from '../access.js';
 import { formatSbdf } from '../sbdf.js';
 import { KINDS } from '../trace/function-counts.js';
-import { NOBODY, type PageHeat, type PageOwners } from '../trace/page-owners.js';
-import type { ReplayedFunction } from '../trace/replayed-function.js';
+import { type BarOnPage, NOBODY, type PageHeat, type PageOwners } from '../trace/page-owners.js';
 import { escapeHtml, hex } from './html.js';
 import { many } from './summary.js';
 
@@ -19,11 +18,14 @@ const GRAIN = 4;
 
 /** `0000:01:00.0 BAR 0 + 0x2000` of each BAR on the page. */
 export function pageNames({ bars }: PageOwners): string[] {
-  return bars.map(({ fn, index, offset }) => {
+  return bars.map((bar) => {
+    const { fn, index, offset } = bar;
     const place = offset < 0 ? `starts at ${hex(-offset)} of the page` : `+ ${hex(offset)}`;
-    return `${formatSbdf(fn.sbdf)} ${index === 6 ? 'ROM' : `BAR ${index}`} ${place}`;
+    return `${formatSbdf(fn.sbdf)} ${index === 6 ? 'ROM' : barName(bar)} ${place}`;
   });
 }
+
+const barName = ({ type, index }: BarOnPage): string => (type === 'region' ? 'region' : `BAR ${index}`);
 
 export const accessesOf = ({ reads, writes }: PageHeat): number =>
   reads.reduce((sum, count) => sum + count, 0) + writes.reduce((sum, count) => sum + count, 0);
@@ -87,10 +89,10 @@ function runEnd(start: number, owners: PageOwners, reads: Uint32Array, writes: U
 function ownerText(owners: PageOwners, byte: number): string {
   const kind = kindName(owners, byte);
   const fn = owners.functions[byte >>> 3];
-  const bar = fn && owners.bars.find((candidate) => candidate.fn === fn && holds(fn, candidate, byte));
+  const bar = fn && owners.bars.find((candidate) => candidate.fn === fn && holds(candidate, byte));
   if (!fn || !bar) return 'nobody';
   const offset = bar.offset + byte;
-  const where = `${formatSbdf(fn.sbdf)} BAR ${bar.index} + ${hex(offset)}`;
+  const where = `${formatSbdf(fn.sbdf)} ${barName(bar)} + ${hex(offset)}`;
   if (kind === 'table' && fn.msix) {
     const at = offset - fn.msix.table.offset;
     return `entry ${Math.floor(at / 16)} ${FIELDS[Math.floor((at % 16) / 4)]}, ${where}`;
@@ -102,14 +104,8 @@ function ownerText(owners: PageOwners, byte: number): string {
   return `${kind}, ${where}`;
 }
 
-function holds(
-  fn: ReplayedFunction,
-  bar: { readonly index: number; readonly offset: number },
-  byte: number,
-): boolean {
-  const size = fn.bars.find(({ index }) => index === bar.index)?.size ?? 0;
-  return bar.offset + byte >= 0 && bar.offset + byte < size;
-}
+const holds = ({ offset, size }: BarOnPage, byte: number): boolean =>
+  offset + byte >= 0 && offset + byte < size;
 
 const bytes = (start: number, end: number): string =>
   end - start === 1 ? hex(start) : `${hex(start)}\u2013${hex(end - 1)}`;

@@ -2,13 +2,13 @@
 export const style = `
 :root {
   --page: #f6f7f9; --card: #fff; --ink: #1b1f27; --note: #5c6675; --line: #dde1e7;
-  --table: #2563eb; --pba: #d97706; --adjacent: #059669; --rom: #0891b2; --neighbour: #9333ea; --straddle: #e11d48;
+  --table: #2563eb; --pba: #d97706; --adjacent: #059669; --rom: #0891b2; --region: #65a30d; --neighbour: #9333ea; --straddle: #e11d48;
   --direct: #64748b; --unclaimed: #b91c1c; --nobody: #94a3b8; --good: #047857; --odd: #b45309; --bad: #b91c1c;
 }
 @media (prefers-color-scheme: dark) {
   :root {
     --page: #0f1218; --card: #171b23; --ink: #e6e9ef; --note: #98a2b3; --line: #2a303b;
-    --table: #5b9dff; --pba: #fbb040; --adjacent: #34d399; --rom: #22d3ee; --neighbour: #c084fc; --straddle: #fb7185;
+    --table: #5b9dff; --pba: #fbb040; --adjacent: #34d399; --rom: #22d3ee; --region: #a3e635; --neighbour: #c084fc; --straddle: #fb7185;
     --direct: #94a3b8; --unclaimed: #f87171; --nobody: #64748b; --good: #34d399; --odd: #fbbf24; --bad: #f87171;
   }
 }
@@ -38,7 +38,7 @@ figcaption .note { display: block; }
 .heat rect:hover { stroke: var(--ink); stroke-width: 1.5; fill-opacity: 1; }
 .readout { margin: 4px 0 0; min-height: 2.9em; }
 .table { fill: var(--table); } .pba { fill: var(--pba); } .adjacent { fill: var(--adjacent); }
-.rom { fill: var(--rom); } .neighbour { fill: var(--neighbour); } .straddle { fill: var(--straddle); } .direct { fill: var(--direct); }
+.rom { fill: var(--rom); } .region { fill: var(--region); } .neighbour { fill: var(--neighbour); } .straddle { fill: var(--straddle); } .direct { fill: var(--direct); }
 .unclaimed { fill: var(--unclaimed); } .nobody { fill: var(--nobody); }
 .timeline { width: 100%; display: block; }
 .timeline line { stroke: var(--line); } .timeline .tick { stroke-dasharray: 2 4; }

@@ -19,6 +19,7 @@ const OWNERS: readonly (readonly [string, string])[] = [
   ['pba', 'pending-bit array'],
   ['adjacent', 'same BAR beside them'],
   ['rom', 'expansion ROM'],
+  ['region', 'region that is no BAR'],
   ['neighbour', "another BAR's bytes"],
   ['nobody', 'in no BAR'],
 ];
@@ -65,7 +66,7 @@ function tiles({ replay, unknown, badLines }: ReplayedFile, pages: readonly Page
   return `<div class="tiles">${[
     tile(replay.accesses, 'accesses'),
     tile(
-      kinds('table', 'pba', 'adjacent', 'straddle', 'rom', 'neighbour'),
+      kinds('table', 'pba', 'adjacent', 'straddle', 'rom', 'region', 'neighbour'),
       `trapped, on ${many(pages.length, 'page')}`,
     ),
     tile(kinds('table'), 'to table entries'),

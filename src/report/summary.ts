@@ -20,7 +20,7 @@ const FORMATS = {
 /** Differences printed; the report lists more. */
 const SHOWN = 10;
 
-/** The machine-readable result. A ROM counts as direct there: as the traced machine had it. */
+/** The machine-readable result. A ROM counts as direct there: as the traced machine had it. Only recordings have regions. */
 export function replayJson({ replay }: ReplayedFile) {
   return {
     accesses: replay.accesses,
@@ -30,14 +30,16 @@ export function replayJson({ replay }: ReplayedFile) {
     functions: replay.functions.map(({ sbdf, counts }) => ({
       sbdf: formatSbdf(sbdf),
       owners: Object.fromEntries(
-        KINDS.filter((kind) => kind !== 'rom').map((kind) => {
-          const kinds: Kind[] = kind === 'direct' ? ['direct', 'rom'] : [kind];
-          const total = (count: (kind: Kind) => number) => kinds.reduce((sum, one) => sum + count(one), 0);
-          return [
-            kind,
-            { reads: total((one) => counts.reads(one)), writes: total((one) => counts.writes(one)) },
-          ];
-        }),
+        KINDS.filter((kind) => kind !== 'rom' && (kind !== 'region' || isUsed({ counts }, kind))).map(
+          (kind) => {
+            const kinds: Kind[] = kind === 'direct' ? ['direct', 'rom'] : [kind];
+            const total = (count: (kind: Kind) => number) => kinds.reduce((sum, one) => sum + count(one), 0);
+            return [
+              kind,
+              { reads: total((one) => counts.reads(one)), writes: total((one) => counts.writes(one)) },
+            ];
+          },
+        ),
       ),
     })),
   };
@@ -120,7 +122,7 @@ export const number = (value: number): string => value.toLocaleString('en-US');
 export const many = (count: number, one: string, more = `${one}s`): string =>
   `${number(count)} ${count === 1 ? one : more}`;
 
-const isUsed = ({ counts }: ReplayedFunction, kind: Kind): boolean =>
+const isUsed = ({ counts }: Pick<ReplayedFunction, 'counts'>, kind: Kind): boolean =>
   counts.reads(kind) + counts.writes(kind) > 0;
 
 function countTable(functions: readonly ReplayedFunction[]): string[] {

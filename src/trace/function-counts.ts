@@ -2,10 +2,19 @@ import type { Width } from '../access.js';
 
 /**
  * Whose an access is, by its bytes: `table`, `pba`; `adjacent`: neither, but in the same BAR on a page that holds some
- * of either; `straddle`: its bytes are of two kinds; `rom`: a ROM's copy has it; `neighbour`: the page must trap, but
- * for another BAR's sake; `direct`: the page needs no trap.
+ * of either; `straddle`: its bytes are of two kinds; `rom`: a ROM's copy has it; `region`: a region that is no BAR, of which
+ * only a recording tells; `neighbour`: the page must trap, but for another BAR's sake; `direct`: the page needs no trap.
  */
-export const KINDS = ['table', 'pba', 'adjacent', 'straddle', 'rom', 'neighbour', 'direct'] as const;
+export const KINDS = [
+  'table',
+  'pba',
+  'adjacent',
+  'straddle',
+  'rom',
+  'region',
+  'neighbour',
+  'direct',
+] as const;
 export type Kind = (typeof KINDS)[number];
 
 export const WIDTHS: readonly Width[] = [1, 2, 4, 8];

@@ -105,6 +105,14 @@ export class MmiotraceReplay implements MmiotraceSink {
     if (fn) this.replay.setTableWord(fn, offset, value);
   }
 
+  region(sbdf: Sbdf, address: number, size: number): void {
+    this.start();
+    const fn = this.replay.function(sbdf);
+    if (!fn) return;
+    if (size === 0) this.replay.removeRegion(fn, address);
+    else this.notes.push(...this.replay.placeRegion(fn, address, size));
+  }
+
   /** Assigns the machine; PCIDEV lines come first. */
   start(): void {
     if (this.started) return;

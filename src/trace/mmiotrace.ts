@@ -38,6 +38,8 @@ export interface MmiotraceSink extends AccessSink {
   messageControl(sbdf: Sbdf, value: number): void;
   /** A dword of the MSI-X table that nobody was recorded to write. `offset`: bytes from the table's start. */
   tableWord(sbdf: Sbdf, offset: number, value: number): void;
+  /** A region that is no BAR lies there from now on. Size 0: no longer. */
+  region(sbdf: Sbdf, address: number, size: number): void;
 }
 
 const SPACE = 0x20;
@@ -54,8 +56,14 @@ const VERSION = word('VERSION ');
 const LOST = word('MARK 0.000000 Lost ');
 
 /** MARK lines are anybody's text: what is not of this form means nothing. */
-const RECORDED =
-  /^MARK \d+\.\d+ trapline (policy \w+|([0-9a-f]{4,8}) (?:reset|table ([0-9a-f]{1,4}) ([0-9a-f]{1,8})|control ([0-9a-f]{1,4})))$/;
+const RECORDED = new RegExp(
+  `^MARK \\d+\\.\\d+ trapline (?:policy \\w+|(HEX{4,8}) (${[
+    'reset',
+    'control HEX{1,4}',
+    'table HEX{1,4} HEX{1,8}',
+    'region HEX{1,13} HEX{1,8}',
+  ].join('|')}))$`.replaceAll('HEX', '[0-9a-f]'),
+);
 
 const ACCESS_FORM = 'R or W, width 1, 2, 4 or 8, time, map, 0xaddress, 0xvalue, 0xpc, pid';
 
@@ -135,11 +143,14 @@ export class MmiotraceParser {
     }
     const match = RECORDED.exec(textOf(bytes, start, end));
     if (!match) return;
-    const [sbdf, offset, value] = match.slice(2).map((digits) => parseInt(digits, 16));
-    if (match[1].startsWith('policy')) this.sink.recorded();
-    else if (match[1].endsWith('reset')) this.sink.reset(sbdf);
-    else if (match[3] === undefined) this.sink.messageControl(sbdf, parseInt(match[5], 16));
-    else this.sink.tableWord(sbdf, offset, value);
+    const [what, ...digits] = (match[2] ?? 'policy').split(' ');
+    const sbdf = parseInt(match[1], 16);
+    const [first, second] = digits.map((number) => parseInt(number, 16));
+    if (what === 'policy') this.sink.recorded();
+    else if (what === 'reset') this.sink.reset(sbdf);
+    else if (what === 'control') this.sink.messageControl(sbdf, first);
+    else if (what === 'table') this.sink.tableWord(sbdf, first, second);
+    else this.sink.region(sbdf, first, second);
   }
 
   private map(bytes: Uint8Array, start: number, end: number): string | undefined {

@@ -1,5 +1,6 @@
 import { PAGE_SIZE } from '../access.js';
 import type { Location } from '../function.js';
+import type { Bar } from '../host.js';
 import { KINDS, type Kind } from './function-counts.js';
 import type { ReplayedFunction } from './replayed-function.js';
 
@@ -18,14 +19,23 @@ export interface PageHeat {
   owners: PageOwners;
 }
 
+/** A BAR with bytes on a page, or a region that is none. */
+export interface BarOnPage {
+  readonly fn: ReplayedFunction;
+  readonly index: number;
+  readonly type: Bar['type'];
+  readonly size: number;
+  /** Of the page in it; negative: it starts within the page. */
+  readonly offset: number;
+}
+
 /** Whose the bytes of one guest page are. */
 export class PageOwners {
   readonly address: number;
   /** Index of `KINDS`, or `NOBODY`, by 8-byte cell. */
   readonly kinds = new Uint8Array(CELLS).fill(NOBODY);
   readonly functions: (ReplayedFunction | undefined)[] = new Array(CELLS).fill(undefined);
-  /** BARs with bytes on the page, with the offset of the page in each (negative: the BAR starts within it). */
-  readonly bars: { readonly fn: ReplayedFunction; readonly index: number; readonly offset: number }[] = [];
+  readonly bars: BarOnPage[] = [];
   /** Present: the page traps. */
   heat: PageHeat | undefined;
 
@@ -45,9 +55,9 @@ export class PageOwners {
       if (!location || !fn) continue;
       this.kinds[cell] = KINDS.indexOf(location.owner as Kind);
       this.functions[cell] = fn;
-      const { index } = location.bar;
+      const { index, type, size } = location.bar;
       if (!this.bars.some((bar) => bar.fn === fn && bar.index === index)) {
-        this.bars.push({ fn, index, offset: address - location.bar.address });
+        this.bars.push({ fn, index, type, size, offset: address - location.bar.address });
       }
     }
   }
@@ -57,8 +67,10 @@ export class PageOwners {
     return this.kinds.some((kind) => kind !== NOBODY && kind !== direct);
   }
 
-  /** The same page of the same BAR has the same key wherever the BAR is. */
+  /** The same page of the same BAR has the same key wherever the BAR is. Regions have no other name than their address. */
   get key(): string {
-    return this.bars.map(({ fn, index, offset }) => `${fn.sbdf}/${index}/${offset}`).join(' ');
+    const name = ({ type, index, offset }: BarOnPage) =>
+      type === 'region' ? `at ${this.address - offset}` : index;
+    return this.bars.map((bar) => `${bar.fn.sbdf}/${name(bar)}/${bar.offset}`).join(' ');
   }
 }

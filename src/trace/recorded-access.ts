@@ -1,7 +1,10 @@
 import { PAGE_SIZE, type Width } from '../access.js';
 import type { PageHandler } from '../host.js';
+import type { ByteRegion } from '../vfio/device-region.js';
 
-/** All host pages of a replay: they answer with the bytes of the access that is being replayed. */
+const NO_HIGH = new Uint32Array(0);
+
+/** All host pages and regions of a replay: they answer with the bytes of the access that is being replayed. */
 export class RecordedAccess implements PageHandler {
   private address = 0;
   private low = 0;
@@ -27,4 +30,18 @@ export class RecordedAccess implements PageHandler {
 
   /** Nobody reads what was written but through the trace. */
   write(): void {}
+
+  /** A region at a guest address. */
+  region(address: number, size: number): ByteRegion {
+    return {
+      size,
+      read: (position, into) => {
+        for (let index = 0; index < into.length; index++) {
+          into[index] = this.read(address + position + index, 1, NO_HIGH);
+        }
+        return into.length;
+      },
+      write: (_, from) => from.length,
+    };
+  }
 }

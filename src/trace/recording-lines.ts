@@ -4,8 +4,9 @@ import type { Sbdf } from '../sbdf.js';
 
 /**
  * Lines of Linux mmiotrace text, as `MmiotraceParser` reads them. What the format lacks is in MARK lines, in hexadecimal:
- * `trapline policy NAME`, `trapline SBDF reset`, `trapline SBDF control VALUE` (Message Control) and
- * `trapline SBDF table OFFSET VALUE` (a dword that no recorded access wrote).
+ * `trapline policy NAME`, `trapline SBDF reset`, `trapline SBDF control VALUE` (Message Control),
+ * `trapline SBDF table OFFSET VALUE` (a dword that no recorded access wrote) and
+ * `trapline SBDF region ADDRESS SIZE` (one that is no BAR; size 0: it is gone).
  */
 export const line = {
   version: () => 'VERSION 20070824\n',
@@ -50,6 +51,9 @@ export const line = {
 
   tableWord: (time: string, sbdf: Sbdf, offset: number, word: number) =>
     `MARK ${time} trapline ${digits(sbdf, 4)} table ${offset.toString(16)} ${word.toString(16)}\n`,
+
+  region: (time: string, sbdf: Sbdf, address: number, size: number) =>
+    `MARK ${time} trapline ${digits(sbdf, 4)} region ${address.toString(16)} ${size.toString(16)}\n`,
 };
 
 const INDICES = [0, 1, 2, 3, 4, 5, 6];

@@ -1,5 +1,5 @@
 import type { Dispatcher } from '../dispatcher.js';
-import type { AssignedFunction } from '../function.js';
+import type { AssignedFunction, RegionRange } from '../function.js';
 import type { Bar } from '../host.js';
 import { lspciText } from '../inventory/lspci-text.js';
 import type { Sbdf } from '../sbdf.js';
@@ -14,6 +14,8 @@ interface ToldFunction {
   control: number;
   device: string;
   readonly maps: Map<number, { readonly id: number; readonly address: number }>;
+  /** Sizes of the regions, by address. */
+  readonly regions: Map<number, number>;
   /** The table may hold what was never written: to be told once it is decoded. */
   owesTable: boolean;
   /** For the inventory: as it was last. */
@@ -55,10 +57,15 @@ export class RecordingMachine {
     this.changes = dispatcher.changes;
     const { functions } = dispatcher;
     const gone = [...this.told.values()].filter(({ fn }) => !functions.includes(fn));
-    for (const told of gone) this.unmap(told, []);
+    for (const told of gone) {
+      this.unmap(told, []);
+      this.removeRegions(told, []);
+    }
     for (const fn of functions) {
       const told = this.told.get(fn.sbdf);
-      if (told) this.unmap(told, fn.bars);
+      if (!told) continue;
+      this.unmap(told, fn.bars);
+      this.removeRegions(told, fn.ranges);
     }
     for (const { fn, device } of gone) {
       if (functions.some(({ sbdf }) => sbdf === fn.sbdf)) continue;
@@ -84,7 +91,7 @@ export class RecordingMachine {
     else {
       const maps = new Map();
       this.told.set(fn.sbdf, {
-        ...{ fn, restarts: -1, control: 0, device, maps },
+        ...{ fn, restarts: -1, control: 0, device, maps, regions: new Map() },
         ...{ owesTable: false, listed: '' },
       });
     }
@@ -96,6 +103,16 @@ export class RecordingMachine {
       if (bars.some((bar) => bar.index === index && bar.enabled && bar.address === address)) continue;
       maps.delete(index);
       this.text.add(line.unmap(this.text.time, id));
+    }
+  }
+
+  /** Ends all but these regions where they are. */
+  private removeRegions({ fn, regions }: ToldFunction, ranges: readonly RegionRange[]): void {
+    for (const [at, size] of regions) {
+      if (ranges.some(({ region, address, enabled }) => enabled && address === at && region.size === size))
+        continue;
+      regions.delete(at);
+      this.text.add(line.region(this.text.time, fn.sbdf, at, 0));
     }
   }
 
@@ -116,6 +133,11 @@ export class RecordingMachine {
       told.maps.set(bar.index, { id, address: bar.address });
       text.add(line.map(text.time, id, bar));
     }
+    for (const { region, address, enabled } of fn.ranges) {
+      if (!enabled || told.regions.has(address)) continue;
+      told.regions.set(address, region.size);
+      text.add(line.region(text.time, sbdf, address, region.size));
+    }
     const control = fn.messageControl & ENABLE_AND_MASK;
     if (control !== told.control) text.add(line.control(text.time, sbdf, control));
     told.control = control;
@@ -124,15 +146,19 @@ export class RecordingMachine {
   }
 
   /** Words that differ from those after a reset. False: the table is not decoded. */
-  private tellTable({ sbdf, bars, msix }: AssignedFunction): boolean {
+  private tellTable(fn: AssignedFunction): boolean {
+    const { sbdf, bars, msix } = fn;
     const bar = bars.find(({ index }) => index === msix?.table.bir);
     if (!msix || !bar || !isDecoded(bar)) return false;
-    const start = bar.address + msix.table.offset;
-    for (let offset = 0; offset < 16 * msix.count; offset += 4) {
-      if (this.dispatcher.locate(start + offset)?.owner !== 'table') continue;
-      const word = this.dispatcher.read(start + offset, 4);
-      if (word === AFTER_RESET[(offset % 16) / 4]) continue;
-      this.text.add(line.tableWord(this.text.time, sbdf, offset, word));
+    const start = this.dispatcher.policy.field === 'address' ? msix.table.offset : 0;
+    for (let index = 0; index < msix.count; index++) {
+      const { addressLow, addressHigh, data, masked } = fn.vector(index);
+      const words = [addressLow, addressHigh, data, masked ? 1 : 0];
+      for (let offset = 16 * index; offset < 16 * (index + 1); offset += 4) {
+        const field = ((start + offset) % 16) / 4;
+        if (words[field] === AFTER_RESET[field]) continue;
+        this.text.add(line.tableWord(this.text.time, sbdf, offset, words[field]));
+      }
     }
     return true;
   }

@@ -157,6 +157,6 @@ export class Recording {
   }
 }
 
-/** Index of `KINDS`; negative: nobody's, or a region's, which is no BAR and of which a trace knows nothing. */
+/** Index of `KINDS`; negative: nobody's. */
 const kindOf = (location: Location | undefined): number =>
   location ? KINDS.indexOf(location.owner as Kind) : -1;

@@ -1,5 +1,6 @@
 import { PAGE_SIZE, UNCLAIMED, type Width } from '../access.js';
 import { createDispatcher, type Dispatcher } from '../dispatcher.js';
+import { TraplineError } from '../errors.js';
 import type { Location, MsixLayout } from '../function.js';
 import type { Policy } from '../policy.js';
 import type { Sbdf } from '../sbdf.js';
@@ -185,6 +186,23 @@ export class Replay implements AccessSink {
     this.restoring = true;
     this.dispatcher.write(address, 4, value);
     this.restoring = false;
+  }
+
+  /** What is in the way of a region that is no BAR, a sentence each; none: it answers there with the recorded values. */
+  placeRegion(fn: ReplayedFunction, address: number, size: number): readonly string[] {
+    this.forgetPages();
+    try {
+      fn.placeRegion(this.record.region(address, size), address);
+      return [];
+    } catch (error) {
+      if (error instanceof TraplineError) return error.faults;
+      throw error;
+    }
+  }
+
+  removeRegion(fn: ReplayedFunction, address: number): void {
+    this.forgetPages();
+    fn.removeRegion(address);
   }
 
   private kindOf(page: PageOwners, offset: number, width: Width): number {

@@ -3,6 +3,7 @@ import type { Dispatcher } from '../dispatcher.js';
 import { TraplineError } from '../errors.js';
 import type { BarDescription, MsixLayout, TrappedFunction } from '../function.js';
 import type { Sbdf } from '../sbdf.js';
+import type { ByteRegion } from '../vfio/device-region.js';
 import { FunctionCounts } from './function-counts.js';
 
 /** A memory BAR, wherever it is at the time. */
@@ -31,6 +32,8 @@ export class ReplayedFunction {
   private layout: MsixLayout | undefined;
   private placement: Placement = new Map();
   private parked = false;
+  /** By address. */
+  private readonly regions = new Map<number, ByteRegion>();
   private fn!: TrappedFunction;
 
   constructor(
@@ -72,15 +75,29 @@ export class ReplayedFunction {
     return this.fn.setDecode(true) !== 'fail';
   }
 
+  /** A region that is no BAR answers there from now on. Throws as `TrappedFunction.placeRegion`. */
+  placeRegion(region: ByteRegion, address: number): void {
+    this.removeRegion(address);
+    this.fn.placeRegion(region, address);
+    this.regions.set(address, region);
+  }
+
+  removeRegion(address: number): void {
+    const region = this.regions.get(address);
+    if (region) this.fn.removeRegion(region);
+    this.regions.delete(address);
+  }
+
   isPlaced(placement: Placement): boolean {
     if (placement.size !== this.placement.size || this.fn.decoding !== placement.size > 0) return false;
     return [...placement].every(([index, address]) => this.placement.get(index) === address);
   }
 
-  /** Table, masks and Message Control as after a reset. The BARs stay. */
+  /** Table, masks and Message Control as after a reset. BARs and regions stay. */
   reset(): void {
     this.dispatcher.deassign(this.sbdf);
     this.assign();
+    for (const [address, region] of this.regions) this.fn.placeRegion(region, address);
     this.place(this.placement);
     this.sinceReset = undefined;
   }

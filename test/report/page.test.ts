@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { policies } from '../../src/policy.js';
 import { reportPage } from '../../src/report/page.js';
-import { replayText } from '../../src/report/summary.js';
+import { replayJson, replayText } from '../../src/report/summary.js';
 import { Replay } from '../../src/trace/replay.js';
 import type { ReplayedFile } from '../../src/trace/replay-file.js';
 
@@ -71,6 +71,33 @@ describe('the page', () => {
     expect(page).not.toMatch(/<trace>|<something>|Nic </);
     expect(page.match(/<\/script>/g)).toHaveLength(1);
   });
+});
+
+it('names a region that is no BAR, of which there may be several', () => {
+  const file = replayed();
+  const nic = file.replay.function(0x100)!;
+  for (const address of [0xfd000000, 0xfd004000]) {
+    expect(file.replay.placeRegion(nic, address, 0x1800)).toEqual([]);
+    file.replay.access(false, 4, address + 4, 1, 0, 6);
+    file.replay.access(true, 4, address + 0x1000, 1, 0, 6);
+  }
+  const page = reportPage(file);
+  expect(page.match(/<svg class="heat"/g)).toHaveLength(5);
+  expect(page.match(/<b>0000:01:00\.0 region \+ 0x1000<\/b>/g)).toHaveLength(2);
+  expect(page).toContain('region, 0000:01:00.0 region + 0x4: 1 read, 0 writes');
+  expect(page).toContain('region that is no BAR');
+  expect(page).toContain('<b>9</b><span>accesses');
+  expect(page).toContain('<b>8</b><span>trapped, on 5 pages');
+});
+
+it('has regions in its JSON only where some were accessed', () => {
+  const file = replayed();
+  const nic = file.replay.function(0x100)!;
+  const owners = () => replayJson(file).functions.map((fn) => fn.owners.region);
+  expect(owners()).toEqual([undefined, undefined]);
+  file.replay.placeRegion(nic, 0xfd000000, 0x1000);
+  file.replay.access(false, 4, 0xfd000000, 1, 0, 6);
+  expect(owners()).toEqual([{ reads: 1, writes: 0 }, undefined]);
 });
 
 describe('the text', () => {

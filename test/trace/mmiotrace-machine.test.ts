@@ -126,6 +126,41 @@ describe('a recording', () => {
     expect(replay.differenceCount).toBe(0);
   });
 
+  it('has regions, which answer as recorded until they are gone, whatever is reset', () => {
+    const counts = () => [
+      nic().counts.reads('region'),
+      nic().counts.reads('straddle'),
+      replay.unclaimedReads,
+    ];
+    log(POLICY, NIC, MARK('region fe204000 800'), R(0xfe204000, 0x1234), R(0xfe2047fc, 0x5678));
+    expect(counts()).toEqual([2, 0, 0]);
+    log(MARK('reset'), R(0xfe204004, 0x1234), R(0xfe203ffe, 0x12345678));
+    expect(counts()).toEqual([3, 1, 0]);
+    log(MARK('region fe204000 1000'), R(0xfe204800, 0x1234), MARK('region fe204000 0'), R(0xfe204004, 1));
+    expect(counts()).toEqual([4, 1, 1]);
+    expect(replay.differenceCount).toBe(0);
+    expect(machine.notes).toEqual([]);
+  });
+
+  it.each([
+    ['over a BAR', 'region fe200000 1000', /region 0xfe200000\.\.\+0x1000 overlaps .*bar 0/],
+    ['not at a page', 'region fe204004 1000', /address 4263526404 is no multiple of 4096/],
+    ['past all addresses', 'region ffffffffff000 2000', /address \d+ is no multiple .*2\^52/],
+  ])('has no region %s, with a note', (_, text, note) => {
+    log(POLICY, NIC, MARK(text), R(0xfe204000, 0xffffffff));
+    expect(machine.notes).toEqual([expect.stringMatching(note)]);
+    expect(nic().trapped.ranges).toEqual([]);
+    expect(replay.unclaimedReads).toBe(1);
+  });
+
+  it('has no region under another policy than strict, with a note', () => {
+    replay = new Replay(policies.xen);
+    machine = new MmiotraceReplay(replay, []);
+    log(POLICY, NIC, MARK('region fe204000 1000'), R(0xfe204000, 0xffffffff));
+    expect(machine.notes).toEqual([expect.stringMatching(/policy xen/)]);
+    expect(replay.unclaimedReads).toBe(1);
+  });
+
   it('implies no reset', () => {
     log(POLICY, NIC, MAP(1), W(TABLE, 0xfee01004), UNMAP(1), MAP(2), MAP(1), R(TABLE, 0));
     expect(replay.reasons).toEqual({ width: 0, reset: 0, unexplained: 1 });
@@ -140,7 +175,9 @@ describe('a recording', () => {
   });
 
   it('means nothing by functions that it does not have', () => {
-    const lines = ['reset', 'control 8000', 'table 0 1'].map((text) => MARK(text).replace('0100', '0300'));
+    const lines = ['reset', 'control 8000', 'table 0 1', 'region fe204000 1000'].map((text) =>
+      MARK(text).replace('0100', '0300'),
+    );
     log(POLICY, NIC, ...lines);
     expect(replay.functions).toHaveLength(1);
   });
