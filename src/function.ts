@@ -170,6 +170,8 @@ export interface AssignedFunction extends TrappedFunction {
   readonly config: ConfigRegisters;
   /** How often its entries and registers were reset or restored. */
   readonly restarts: number;
+  /** As described. */
+  readonly registers: readonly GuestRegister[];
   /**
    * Function-level reset: decoding off, BARs and registers as assigned, MSI-X off, its entries masked and zero. A
    * guest does it by device control, bit 15, or by leaving D3hot. False: the hardware was not reset.

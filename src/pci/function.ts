@@ -8,6 +8,7 @@ import type {
   DecodeResult,
   FunctionDescription,
   GuestRange,
+  GuestRegister,
   MappedRange,
   MsixLayout,
 } from '../function.js';
@@ -97,6 +98,7 @@ export class PciFunction implements AssignedFunction {
   readonly sequence: number;
   decoding = false;
   restarts = 0;
+  readonly registers: readonly GuestRegister[];
   /** Decoding is being switched: a host callback that is called meanwhile changes neither it nor the BARs. */
   switching = false;
   /** COMMAND without its memory bit. */
@@ -152,7 +154,8 @@ export class PciFunction implements AssignedFunction {
     this.host = software ? new SoftwareHost(owner.host, software) : owner.host;
     const { interrupts } = this;
     this.pendingPage = interrupts && pages.add(sbdf, { mapPage: () => interrupts.pendingPage }, 0);
-    for (const register of description.registers ?? []) {
+    this.registers = description.registers ?? [];
+    for (const register of this.registers) {
       const bar = this.bars.find(({ index }) => register.space === `bar${index}`);
       for (const [offset, byte] of registerBytes(register)) bar?.registers.set(offset, byte);
     }

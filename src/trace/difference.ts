@@ -83,6 +83,6 @@ export function isAfterReset(
   return true;
 }
 
-const byteOf = (value: bigint, index: number): bigint => (value >> BigInt(8 * index)) & 0xffn;
+export const byteOf = (value: bigint, index: number): bigint => (value >> BigInt(8 * index)) & 0xffn;
 
 const dwordOf = (value: bigint, index: number): bigint => (value >> BigInt(8 * index)) & 0xffffffffn;

@@ -1,4 +1,5 @@
 import { PAGE_SIZE, type Width } from '../access.js';
+import type { GuestRegister } from '../function.js';
 import type { InventoryFunction } from '../inventory/machine.js';
 import { formatSbdf, type Sbdf } from '../sbdf.js';
 import type { MmiotraceSink, TracedBar, TracedDevice } from './mmiotrace.js';
@@ -25,6 +26,7 @@ export class MmiotraceReplay implements MmiotraceSink {
   readonly notes: string[] = [];
   private readonly replay: Replay;
   private readonly inventory: ReadonlyMap<Sbdf, InventoryFunction>;
+  private readonly registers = new Map<Sbdf, GuestRegister[]>();
   private readonly devices = new Map<Sbdf, TracedDevice>();
   private started = false;
   /** Made by a recording: it tells resets and what is decoded, and nothing need be inferred. */
@@ -113,6 +115,12 @@ export class MmiotraceReplay implements MmiotraceSink {
     else this.notes.push(...this.replay.placeRegion(fn, address, size));
   }
 
+  register(sbdf: Sbdf, bar: number, offset: number, width: Width): void {
+    const registers = this.registers.get(sbdf) ?? [];
+    registers.push({ space: `bar${bar}` as GuestRegister['space'], offset, width, value: 0 });
+    this.registers.set(sbdf, registers);
+  }
+
   /** Assigns the machine; PCIDEV lines come first. */
   start(): void {
     if (this.started) return;
@@ -134,7 +142,9 @@ export class MmiotraceReplay implements MmiotraceSink {
     let fn = this.replay.function(sbdf);
     if (!fn) {
       const name = listed?.name ?? nameOf(this.devices.get(sbdf));
-      fn = this.replay.add(sbdf, name, bars, listed?.msix);
+      fn = this.replay.add(sbdf, name, bars, listed?.msix, this.registers.get(sbdf));
+      if (fn.registerRefusal)
+        this.notes.push(`${formatSbdf(sbdf)}: registers left out: ${fn.registerRefusal}`);
       if (fn.refusal) this.notes.push(`${formatSbdf(sbdf)}: MSI-X left out: ${fn.refusal}`);
       if (fn.msix && listed?.msix?.enabled) {
         fn.trapped.writeMessageControl(ENABLED);

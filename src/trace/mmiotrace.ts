@@ -1,4 +1,4 @@
-import { ADDRESS_LIMIT } from '../access.js';
+import { ADDRESS_LIMIT, type Width } from '../access.js';
 import { barFault } from '../inventory/bar-list.js';
 import type { Sbdf } from '../sbdf.js';
 import { type AccessSink, fits, isWidth } from './access-sink.js';
@@ -40,6 +40,8 @@ export interface MmiotraceSink extends AccessSink {
   tableWord(sbdf: Sbdf, offset: number, value: number): void;
   /** A region that is no BAR lies there from now on. Size 0: no longer. */
   region(sbdf: Sbdf, address: number, size: number): void;
+  /** Bytes of a BAR are the guest's, not the device's. Comes before the function. */
+  register(sbdf: Sbdf, bar: number, offset: number, width: Width): void;
 }
 
 const SPACE = 0x20;
@@ -62,6 +64,7 @@ const RECORDED = new RegExp(
     'control HEX{1,4}',
     'table HEX{1,4} HEX{1,8}',
     'region HEX{1,13} HEX{1,8}',
+    'register [0-5] HEX{1,13} [1248]',
   ].join('|')}))$`.replaceAll('HEX', '[0-9a-f]'),
 );
 
@@ -145,12 +148,13 @@ export class MmiotraceParser {
     if (!match) return;
     const [what, ...digits] = (match[2] ?? 'policy').split(' ');
     const sbdf = parseInt(match[1], 16);
-    const [first, second] = digits.map((number) => parseInt(number, 16));
+    const [first, second, third] = digits.map((number) => parseInt(number, 16));
     if (what === 'policy') this.sink.recorded();
     else if (what === 'reset') this.sink.reset(sbdf);
     else if (what === 'control') this.sink.messageControl(sbdf, first);
     else if (what === 'table') this.sink.tableWord(sbdf, first, second);
-    else this.sink.region(sbdf, first, second);
+    else if (what === 'region') this.sink.region(sbdf, first, second);
+    else this.sink.register(sbdf, first, second, third as Width);
   }
 
   private map(bytes: Uint8Array, start: number, end: number): string | undefined {

@@ -5,8 +5,9 @@ import type { Sbdf } from '../sbdf.js';
 /**
  * Lines of Linux mmiotrace text, as `MmiotraceParser` reads them. What the format lacks is in MARK lines, in hexadecimal:
  * `trapline policy NAME`, `trapline SBDF reset`, `trapline SBDF control VALUE` (Message Control),
- * `trapline SBDF table OFFSET VALUE` (a dword that no recorded access wrote) and
- * `trapline SBDF region ADDRESS SIZE` (one that is no BAR; size 0: it is gone).
+ * `trapline SBDF table OFFSET VALUE` (a dword that no recorded access wrote),
+ * `trapline SBDF region ADDRESS SIZE` (one that is no BAR; size 0: it is gone) and, before a function's first PCIDEV line,
+ * `trapline SBDF register BAR OFFSET WIDTH` (the guest's in place of the device's).
  */
 export const line = {
   version: () => 'VERSION 20070824\n',
@@ -51,6 +52,9 @@ export const line = {
 
   tableWord: (time: string, sbdf: Sbdf, offset: number, word: number) =>
     `MARK ${time} trapline ${digits(sbdf, 4)} table ${offset.toString(16)} ${word.toString(16)}\n`,
+
+  register: (time: string, sbdf: Sbdf, bar: number, offset: number, width: Width) =>
+    `MARK ${time} trapline ${digits(sbdf, 4)} register ${bar} ${offset.toString(16)} ${width}\n`,
 
   region: (time: string, sbdf: Sbdf, address: number, size: number) =>
     `MARK ${time} trapline ${digits(sbdf, 4)} region ${address.toString(16)} ${size.toString(16)}\n`,

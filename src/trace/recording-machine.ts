@@ -85,8 +85,9 @@ export class RecordingMachine {
   }
 
   private place(fn: AssignedFunction, device: string): void {
-    this.text.add(device);
     const told = this.told.get(fn.sbdf);
+    if (!told) this.tellRegisters(fn);
+    this.text.add(device);
     if (told) told.device = device;
     else {
       const maps = new Map();
@@ -94,6 +95,13 @@ export class RecordingMachine {
         ...{ fn, restarts: -1, control: 0, device, maps, regions: new Map() },
         ...{ owesTable: false, listed: '' },
       });
+    }
+  }
+
+  private tellRegisters({ sbdf, registers }: AssignedFunction): void {
+    for (const { space, offset, width, value } of registers) {
+      if (space === 'config' || value === 'hardware') continue;
+      this.text.add(line.register(this.text.time, sbdf, Number(space.slice(3)), offset, width));
     }
   }
 

@@ -1,12 +1,13 @@
 import { PAGE_SIZE, UNCLAIMED, type Width } from '../access.js';
 import { createDispatcher, type Dispatcher } from '../dispatcher.js';
 import { TraplineError } from '../errors.js';
-import type { Location, MsixLayout } from '../function.js';
+import type { GuestRegister, Location, MsixLayout } from '../function.js';
 import type { Policy } from '../policy.js';
 import type { Sbdf } from '../sbdf.js';
 import type { AccessSink } from './access-sink.js';
 import {
   type AnsweredRead,
+  byteOf,
   type Difference,
   isAfterReset,
   isRefused,
@@ -97,8 +98,9 @@ export class Replay implements AccessSink {
     name: string,
     bars: readonly ReplayedBar[],
     msix: MsixLayout | undefined,
+    registers: readonly GuestRegister[] = [],
   ): ReplayedFunction {
-    const fn = new ReplayedFunction(this.dispatcher, sbdf, name, bars, msix);
+    const fn = new ReplayedFunction(this.dispatcher, sbdf, name, bars, msix, registers);
     this.machine.set(sbdf, fn);
     return fn;
   }
@@ -258,6 +260,7 @@ export class Replay implements AccessSink {
   ): void {
     const recorded = wide(width, low, high);
     const answered = answer === UNCLAIMED ? undefined : wide(width, answer, this.dispatcher.high);
+    if (answered !== undefined && this.areRegisters({ address, width, recorded, answered })) return;
     const reason =
       answered === undefined
         ? 'unexplained'
@@ -275,6 +278,18 @@ export class Replay implements AccessSink {
       });
     }
     if (reason === 'reset') this.restart(fn);
+  }
+
+  /** All that differs are registers of the guest's: a recording tells where they are, not what they hold. */
+  private areRegisters({ address, width, recorded, answered }: AnsweredRead): boolean {
+    for (let index = 0; index < width; index++) {
+      if (byteOf(answered, index) === byteOf(recorded, index)) continue;
+      const location = this.dispatcher.locate(address + index);
+      if (!location) return false;
+      const { fn, bar, offset } = location;
+      if (!this.machine.get(fn.sbdf)?.isRegister(bar.index, offset)) return false;
+    }
+    return true;
   }
 
   private reasonOf(fn: ReplayedFunction, kind: Kind, read: AnsweredRead): Reason {

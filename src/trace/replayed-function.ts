@@ -1,7 +1,7 @@
 import { ADDRESS_LIMIT, PAGE_SIZE } from '../access.js';
 import type { Dispatcher } from '../dispatcher.js';
 import { TraplineError } from '../errors.js';
-import type { BarDescription, MsixLayout, TrappedFunction } from '../function.js';
+import type { BarDescription, GuestRegister, MsixLayout, TrappedFunction } from '../function.js';
 import type { Sbdf } from '../sbdf.js';
 import type { ByteRegion } from '../vfio/device-region.js';
 import { FunctionCounts } from './function-counts.js';
@@ -26,10 +26,13 @@ export class ReplayedFunction {
   armed = 0;
   /** Why MSI-X was left out. */
   refusal: string | undefined;
+  /** Why its registers were. */
+  registerRefusal: string | undefined;
   /** Dwords of the table written since something that may have reset the function; absent: nothing of the kind. */
   sinceReset: Map<number, number> | undefined;
   private readonly dispatcher: Dispatcher;
   private layout: MsixLayout | undefined;
+  private registers: readonly GuestRegister[];
   private placement: Placement = new Map();
   private parked = false;
   /** By address. */
@@ -42,12 +45,14 @@ export class ReplayedFunction {
     name: string,
     bars: readonly ReplayedBar[],
     msix: MsixLayout | undefined,
+    registers: readonly GuestRegister[],
   ) {
     this.dispatcher = dispatcher;
     this.sbdf = sbdf;
     this.name = name;
     this.bars = [...bars];
     this.layout = msix;
+    this.registers = registers;
     this.assign();
   }
 
@@ -73,6 +78,13 @@ export class ReplayedFunction {
     if (placement.size === 0) return true;
     for (const [index, address] of placement) this.fn.moveBar(index, address);
     return this.fn.setDecode(true) !== 'fail';
+  }
+
+  /** A byte of a BAR is the guest's, not the device's. */
+  isRegister(index: number, offset: number): boolean {
+    return this.registers.some(
+      (one) => one.space === `bar${index}` && offset >= one.offset && offset < one.offset + one.width,
+    );
   }
 
   /** A region that is no BAR answers there from now on. Throws as `TrappedFunction.placeRegion`. */
@@ -109,16 +121,25 @@ export class ReplayedFunction {
   }
 
   private assign(): void {
+    const { sbdf, registers, layout: msix } = this;
     this.parked = true;
-    const bars = park(this.bars);
-    const description = { sbdf: this.sbdf, bars, decode: true };
+    const description = { sbdf, bars: park(this.bars), decode: true, registers };
     try {
-      this.fn = this.dispatcher.assign(this.layout ? { ...description, msix: this.layout } : description);
+      this.fn = this.dispatcher.assign(msix ? { ...description, msix } : description);
     } catch (error) {
-      if (!(error instanceof TraplineError && this.layout)) throw error;
-      this.refusal = error.faults.join('; ');
-      this.layout = undefined;
-      this.fn = this.dispatcher.assign(description);
+      if (!(error instanceof TraplineError)) throw error;
+      const faults = error.faults.join('; ');
+      if (registers.length > 0) {
+        this.registerRefusal = faults;
+        this.registers = [];
+      } else if (msix) {
+        this.refusal = faults;
+        this.layout = undefined;
+      } else {
+        throw error;
+      }
+      this.assign();
+      return;
     }
     this.fn.setDecode(false);
     this.parked = false;

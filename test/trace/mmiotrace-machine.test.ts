@@ -161,6 +161,32 @@ describe('a recording', () => {
     expect(replay.unclaimedReads).toBe(1);
   });
 
+  it('has registers, whose page traps and whose values are not compared', () => {
+    log(POLICY, MARK('register 0 104 4'), NIC, R(0xfe200104, 0x1234), R(0xfe200108, 0x5678));
+    log(W(0xfe200104, 0), R(0xfe201104, 0));
+    expect(nic().counts.reads('adjacent')).toBe(2);
+    expect(nic().counts.writes('adjacent')).toBe(1);
+    expect(nic().counts.reads('direct')).toBe(1);
+    expect(replay.differenceCount).toBe(0);
+    expect(machine.notes).toEqual([]);
+  });
+
+  it('compares the bytes beside a register', () => {
+    log(POLICY, MARK('register 0 2040 2'), NIC, R(TABLE + 0x3e, 0x5678ffff), R(TABLE + 0x3e, 0x56781234));
+    expect(replay.differences).toMatchObject([{ kind: 'straddle', recorded: 0x56781234n }]);
+  });
+
+  it.each([
+    ['in no BAR', 'register 3 0 4'],
+    ['over the table', 'register 0 2000 4'],
+    ['past its BAR', 'register 0 3ffe 4'],
+  ])('leaves out registers %s, with a note', (_, text) => {
+    log(POLICY, MARK(text), NIC, R(TABLE + 12, 1), R(0xfe200000, 5));
+    expect(machine.notes).toEqual([expect.stringMatching(/^0000:01:00\.0: registers left out: /)]);
+    expect(nic().msix?.count).toBe(4);
+    expect(nic().counts.reads('direct')).toBe(1);
+  });
+
   it('implies no reset', () => {
     log(POLICY, NIC, MAP(1), W(TABLE, 0xfee01004), UNMAP(1), MAP(2), MAP(1), R(TABLE, 0));
     expect(replay.reasons).toEqual({ width: 0, reset: 0, unexplained: 1 });
