@@ -109,13 +109,13 @@ export class Domain implements FunctionOwner {
 
   switchOff(fn: PciFunction): void {
     const { msixState, host } = fn;
-    fn.restarts++;
-    this.changes++;
     if (fn.decoding) this.setDecode(fn, false);
     // Xen's policies leave BARs enabled when decoding could not be switched on.
     this.attempt(fn, () => this.disable(fn.enabledBars));
     this.attempt(fn, () => this.dropPages(fn));
     if (msixState) this.attempt(fn, () => msixState.reset(host, this.policy, this.hardware));
+    fn.restarts++;
+    this.changes++;
   }
 
   setRom(fn: PciFunction, rom: FunctionBar, on: boolean): void {

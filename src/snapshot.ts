@@ -133,11 +133,11 @@ export function restore(domain: Domain, { functions }: Snapshot): void {
 function restoreMsix(domain: Domain, fn: PciFunction, state: MsixSnapshot | null): void {
   const { msixState, host } = fn;
   if (!msixState || !state) return;
-  fn.restarts++;
-  domain.changes++;
   // A software function's has what its class saves: that was checked.
   const msix = state as SoftwareMsixState;
   domain.attempt(fn, () => msixState.restore(msix, host, domain.policy, domain.hardware));
+  fn.restarts++;
+  domain.changes++;
 }
 
 function place(fn: PciFunction, { config, command, bars }: FunctionSnapshot): void {

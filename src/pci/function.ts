@@ -225,8 +225,8 @@ export class PciFunction implements AssignedFunction {
     const owner = this.assigned('writeMessageControl');
     const { msixState } = this;
     if (!msixState) return;
-    owner.changes++;
     owner.attempt(this, () => msixState.writeControl(value, this.host, owner.policy, owner.hardware));
+    owner.changes++;
   }
 
   setDecode(on: boolean): DecodeResult {

@@ -81,15 +81,18 @@ let text = '';
 const recording = record(dispatcher, (more) => { text += more; });
 recording.write(0x38000000100c, 4, 0);
 recording.read(0x38000000100c, 8);
+dispatcher.functions[0].placeRegion({ size: 0x1000, read: (at, into) => into.fill(7).length }, 0x380000002000);
+const { trap_read } = recording.attach({ read: () => 9, write: () => {} });
+console.log(trap_read(0x2000, 0x3800, 1), trap_read(0x3000, 0x3800, 4));
 recording.flush();
 writeFileSync('trace.txt', text);
 writeFileSync('recorded.txt', recording.inventory);
 `;
     writeFileSync(join(folder, 'record.js'), written);
-    run('node', 'record.js');
-    expect(run('npx', 'trapline', 'replay', 'trace.txt', '--inventory', 'recorded.txt')).toContain(
-      'differences: 0, every read was answered as recorded',
-    );
+    expect(run('node', 'record.js')).toBe('7 9');
+    const replayed = run('npx', 'trapline', 'replay', 'trace.txt', '--inventory', 'recorded.txt');
+    expect(replayed).toContain('differences: 0, every read was answered as recorded');
+    expect(replayed).toMatch(/^ region +1 +0 +0 +R1 1$/m);
   });
 
   it('audits from the command line', () => {

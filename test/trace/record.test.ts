@@ -619,6 +619,72 @@ describe('state that no access shows', () => {
   });
 });
 
+describe('an access that the host makes', () => {
+  /** A guest whose vector 0 is unmasked; `access` is done when it is armed. */
+  function arming() {
+    let access = () => {};
+    const host = Object.assign(new MemoryHost(), { armVector: () => access(), disarmVector: () => access() });
+    const guest = recorded(host);
+    guest.recording.write(TABLE, 4, 0xfee01000);
+    guest.recording.write(CONTROL, 4, 0);
+    access = () => guest.recording.read(TABLE, 4);
+    return guest;
+  }
+
+  it('while Message Control is written leaves it told', () => {
+    const { fn, recording, taken } = arming();
+    fn.writeMessageControl(0x8000);
+    recording.read(CONTROL, 4);
+    const { replay } = expectSame(recording, taken(), policies.strict);
+    // The vector is disarmed and armed.
+    expect(replay.accesses).toBe(5);
+    expect(replay.function(fn.sbdf)?.trapped.messageControl).toBe(fn.messageControl);
+  });
+
+  it('while a function is reset leaves the reset told', () => {
+    const { fn, recording, taken } = arming();
+    fn.writeMessageControl(0x8000);
+    fn.reset();
+    fn.setDecode(true);
+    expect(recording.read(CONTROL, 4)).toBe(1);
+    const { replay } = expectSame(recording, taken(), policies.strict);
+    expect(replay.function(fn.sbdf)?.trapped.messageControl).toBe(fn.messageControl);
+  });
+
+  it('while a snapshot is restored leaves all of it told', () => {
+    const { dispatcher, fn, recording, taken } = arming();
+    recording.write(TABLE + 0x10, 4, 0xfee02000);
+    fn.writeMessageControl(0x8000);
+    const snapshot = dispatcher.save();
+    recording.write(TABLE + 0x10, 4, 0xfee03000);
+    dispatcher.restore(snapshot);
+    expect(recording.read(TABLE + 0x10, 4)).toBe(0xfee02000);
+    const { replay } = expectSame(recording, taken(), policies.strict);
+    expect(replay.function(fn.sbdf)?.trapped.messageControl).toBe(fn.messageControl);
+  });
+});
+
+it('serves a function that only traps', () => {
+  const { recording, taken } = recorded(new MemoryHost(), {
+    sbdf: '01:00.0',
+    bars: [
+      { index: 0, type: 'mem32', address: 0x10000100, size: 0x100 },
+      { index: 1, type: 'mem32', address: 0x10001000, size: 0x1000 },
+    ],
+    msix: { count: 1, table: { bir: 1, offset: 0 }, pba: { bir: 1, offset: 0x800 } },
+    decode: true,
+    trapOnly: true,
+  });
+  recording.write(0x10000104, 4, 0x1234);
+  expect(recording.read(0x10000104, 4)).toBe(0x1234);
+  expect(recording.read(0x100001fe, 4)).toBe(0xffff0000);
+  recording.read(0x10000200, 4);
+  recording.read(0x10000ffe, 4);
+  expectSame(recording, taken(), policies.strict);
+  expect(listed(recording.counts)).toMatchObject({ '0000:01:00.0 direct R4': 2 });
+  expect(recording.unclaimedReads).toBe(2);
+});
+
 describe('a sink that throws', () => {
   it('reaches nobody but onError, and what it lost is in the text', () => {
     const dispatcher = createDispatcher({ host: new MemoryHost() });
