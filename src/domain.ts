@@ -35,7 +35,7 @@ export class Domain implements FunctionOwner {
   readonly functions = new Map<Sbdf, PciFunction>();
   /** Rises when host pages are dropped, so that an access under way does not map them again. */
   generation = 0;
-  /** Rises when functions come or go, BARs or regions are enabled or disabled, MSI-X is switched, reset or restored. */
+  /** Rises when functions come or go, BARs move, BARs or regions are enabled or disabled, MSI-X is switched, reset or restored. */
   changes = 0;
   private readonly inventory: SharedMachine | undefined;
   private readonly directMap: DirectMap;
@@ -233,6 +233,7 @@ export class Domain implements FunctionOwner {
 
   /** Under the Xen policies the pages of one BAR's structures depend on where the other's are. */
   moved(fn: PciFunction): void {
+    this.changes++;
     if (this.hardware && !fn.isSoftware) this.inventory?.moved(this, fn.sbdf);
     this.guardEdges(fn);
     this.plan.refresh(fn.enabledBars);

@@ -107,6 +107,12 @@ export class MmiotraceReplay implements MmiotraceSink {
     if (fn) this.replay.setTableWord(fn, offset, value);
   }
 
+  bar(sbdf: Sbdf, index: number, address: number): void {
+    this.start();
+    const fn = this.replay.function(sbdf);
+    if (fn) this.replay.moveUndecoded(fn, index, address);
+  }
+
   region(sbdf: Sbdf, address: number, size: number): void {
     this.start();
     const fn = this.replay.function(sbdf);

@@ -38,6 +38,8 @@ export interface MmiotraceSink extends AccessSink {
   messageControl(sbdf: Sbdf, value: number): void;
   /** A dword of the MSI-X table that nobody was recorded to write. `offset`: bytes from the table's start. */
   tableWord(sbdf: Sbdf, offset: number, value: number): void;
+  /** Where a BAR is while it is not decoded. */
+  bar(sbdf: Sbdf, index: number, address: number): void;
   /** A region that is no BAR lies there from now on. Size 0: no longer. */
   region(sbdf: Sbdf, address: number, size: number): void;
   /** Bytes of a BAR are the guest's, not the device's. Comes before the function. */
@@ -63,6 +65,7 @@ const RECORDED = new RegExp(
     'reset',
     'control HEX{1,4}',
     'table HEX{1,4} HEX{1,8}',
+    'bar [0-6] HEX{1,14}',
     'region HEX{1,13} HEX{1,8}',
     'register [0-5] HEX{1,13} [1248]',
   ].join('|')}))$`.replaceAll('HEX', '[0-9a-f]'),
@@ -153,6 +156,7 @@ export class MmiotraceParser {
     else if (what === 'reset') this.sink.reset(sbdf);
     else if (what === 'control') this.sink.messageControl(sbdf, first);
     else if (what === 'table') this.sink.tableWord(sbdf, first, second);
+    else if (what === 'bar') this.sink.bar(sbdf, first, second);
     else if (what === 'region') this.sink.region(sbdf, first, second);
     else this.sink.register(sbdf, first, second, third as Width);
   }

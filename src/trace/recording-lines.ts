@@ -1,4 +1,4 @@
-import { PAGE_SIZE, type Width } from '../access.js';
+import { ADDRESS_LIMIT, PAGE_SIZE, type Width } from '../access.js';
 import type { Bar } from '../host.js';
 import type { Sbdf } from '../sbdf.js';
 
@@ -6,7 +6,8 @@ import type { Sbdf } from '../sbdf.js';
  * Lines of Linux mmiotrace text, as `MmiotraceParser` reads them. What the format lacks is in MARK lines, in hexadecimal:
  * `trapline policy NAME`, `trapline SBDF reset`, `trapline SBDF control VALUE` (Message Control),
  * `trapline SBDF table OFFSET VALUE` (a dword that no recorded access wrote),
- * `trapline SBDF region ADDRESS SIZE` (one that is no BAR; size 0: it is gone) and, before a function's first PCIDEV line,
+ * `trapline SBDF bar INDEX ADDRESS` (one that is not decoded), `trapline SBDF region ADDRESS SIZE` (one that is no BAR;
+ * size 0: it is gone) and, before a function's first PCIDEV line,
  * `trapline SBDF register BAR OFFSET WIDTH` (the guest's in place of the device's).
  */
 export const line = {
@@ -52,6 +53,10 @@ export const line = {
 
   tableWord: (time: string, sbdf: Sbdf, offset: number, word: number) =>
     `MARK ${time} trapline ${digits(sbdf, 4)} table ${offset.toString(16)} ${word.toString(16)}\n`,
+
+  /** Addresses past 2^52, which no access reaches, are all the same. */
+  bar: (time: string, sbdf: Sbdf, index: number, address: number) =>
+    `MARK ${time} trapline ${digits(sbdf, 4)} bar ${index} ${Math.min(address, ADDRESS_LIMIT).toString(16)}\n`,
 
   register: (time: string, sbdf: Sbdf, bar: number, offset: number, width: Width) =>
     `MARK ${time} trapline ${digits(sbdf, 4)} register ${bar} ${offset.toString(16)} ${width}\n`,

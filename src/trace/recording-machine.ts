@@ -14,6 +14,8 @@ interface ToldFunction {
   control: number;
   device: string;
   readonly maps: Map<number, { readonly id: number; readonly address: number }>;
+  /** Addresses of BARs with table or PBA while they are not decoded, by index. */
+  readonly undecoded: Map<number, number>;
   /** Sizes of the regions, by address. */
   readonly regions: Map<number, number>;
   /** The table may hold what was never written: to be told once it is decoded. */
@@ -92,7 +94,7 @@ export class RecordingMachine {
     else {
       const maps = new Map();
       this.told.set(fn.sbdf, {
-        ...{ fn, restarts: -1, control: 0, device, maps, regions: new Map() },
+        ...{ fn, restarts: -1, control: 0, device, maps, undecoded: new Map(), regions: new Map() },
         ...{ owesTable: false, listed: '' },
       });
     }
@@ -141,6 +143,7 @@ export class RecordingMachine {
       told.maps.set(bar.index, { id, address: bar.address });
       text.add(line.map(text.time, id, bar));
     }
+    this.tellUndecoded(fn, told);
     for (const { region, address, enabled } of fn.ranges) {
       if (!enabled || told.regions.has(address)) continue;
       told.regions.set(address, region.size);
@@ -151,6 +154,17 @@ export class RecordingMachine {
     told.control = control;
     if (told.owesTable) told.owesTable = !this.tellTable(fn);
     this.list(fn);
+  }
+
+  /** Xen's policies look for table and PBA wherever their BARs are. */
+  private tellUndecoded({ sbdf, bars, msix }: AssignedFunction, { undecoded }: ToldFunction): void {
+    if (this.dispatcher.policy.sharedPage !== 'newest') return;
+    for (const { index, type, enabled, address } of bars) {
+      if (index !== msix?.table.bir && index !== msix?.pba.bir) continue;
+      if (type === 'io' || enabled || undecoded.get(index) === address) continue;
+      undecoded.set(index, address);
+      this.text.add(line.bar(this.text.time, sbdf, index, address));
+    }
   }
 
   /** Words that differ from those after a reset. False: the table is not decoded. */

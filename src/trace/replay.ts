@@ -1,4 +1,4 @@
-import { PAGE_SIZE, UNCLAIMED, type Width } from '../access.js';
+import { ADDRESS_LIMIT, PAGE_SIZE, UNCLAIMED, type Width } from '../access.js';
 import { createDispatcher, type Dispatcher } from '../dispatcher.js';
 import { TraplineError } from '../errors.js';
 import type { GuestRegister, Location, MsixLayout } from '../function.js';
@@ -188,6 +188,13 @@ export class Replay implements AccessSink {
     this.restoring = true;
     this.dispatcher.write(address, 4, value);
     this.restoring = false;
+  }
+
+  /** A BAR lies there while it is not decoded: Xen's policies look for table and PBA in it all the same. */
+  moveUndecoded(fn: ReplayedFunction, index: number, address: number): void {
+    if (!fn.bars.some((bar) => bar.index === index) || address > ADDRESS_LIMIT) return;
+    this.forgetPages();
+    fn.moveUndecoded(index, address);
   }
 
   /** What is in the way of a region that is no BAR, a sentence each; none: it answers there with the recorded values. */

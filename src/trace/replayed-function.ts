@@ -35,6 +35,8 @@ export class ReplayedFunction {
   private registers: readonly GuestRegister[];
   private placement: Placement = new Map();
   private parked = false;
+  /** Where BARs are while they are not decoded, by index, if that is known. */
+  private readonly undecoded = new Map<number, number>();
   /** By address. */
   private readonly regions = new Map<number, ByteRegion>();
   private fn!: TrappedFunction;
@@ -75,6 +77,7 @@ export class ReplayedFunction {
   place(placement: Placement): boolean {
     this.fn.setDecode(false);
     this.placement = placement;
+    for (const [index, address] of this.undecoded) this.fn.moveBar(index, address);
     if (placement.size === 0) return true;
     for (const [index, address] of placement) this.fn.moveBar(index, address);
     return this.fn.setDecode(true) !== 'fail';
@@ -98,6 +101,12 @@ export class ReplayedFunction {
     const region = this.regions.get(address);
     if (region) this.fn.removeRegion(region);
     this.regions.delete(address);
+  }
+
+  /** It moves at once, unless it is decoded. */
+  moveUndecoded(index: number, address: number): void {
+    this.undecoded.set(index, address);
+    this.fn.moveBar(index, address);
   }
 
   isPlaced(placement: Placement): boolean {

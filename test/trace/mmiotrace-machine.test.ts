@@ -200,8 +200,14 @@ describe('a recording', () => {
     expect(replay.differenceCount).toBe(0);
   });
 
+  it('means nothing by BARs that the function does not have, or that no address reaches', () => {
+    log(POLICY, NIC, MARK('bar 3 fe300000'), MARK('bar 0 20000000000000'), R(TABLE, 0));
+    expect(decoded('01:00.0')).toEqual({ 0: 'fe200000', 6: 'fe400000' });
+    expect(replay.differenceCount).toBe(0);
+  });
+
   it('means nothing by functions that it does not have', () => {
-    const lines = ['reset', 'control 8000', 'table 0 1', 'region fe204000 1000'].map((text) =>
+    const lines = ['bar 0 0', 'reset', 'control 8000', 'table 0 1', 'region fe204000 1000'].map((text) =>
       MARK(text).replace('0100', '0300'),
     );
     log(POLICY, NIC, ...lines);

@@ -34,6 +34,8 @@ describe('lines as the kernel writes them', () => {
     ['MARK 1.000000 trapline 0100 region fffffffffff000 2800', []],
     ['MARK 1.000000 trapline 0100 region fe300000 100000000', []],
     ['MARK 1.000000 trapline 0100 region fe300000', []],
+    ['MARK 1.000000 trapline 0100 bar 6 10000000000000', [['bar', 0x100, 6, 2 ** 52]]],
+    ['MARK 1.000000 trapline 0100 bar 7 fe300000', []],
     ['MARK 1.000000 trapline 0100 register 5 fc 4', [['register', 0x100, 5, 0xfc, 4]]],
     ['MARK 1.000000 trapline 0100 register 6 fc 4', []],
     ['MARK 1.000000 trapline 0100 register 5 fc 3', []],
