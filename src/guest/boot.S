@@ -1,4 +1,4 @@
-/* Entry of the bare-metal guest: multiboot header, stack, segments, interrupts. */
+/* Entry of the bare-metal guest: multiboot header, stack, segments, interrupts. C functions take arguments in registers. */
         .set FLAGS, 0
         .section .multiboot, "a"
         .align 4
@@ -21,29 +21,29 @@ start:  mov $stack_top, %esp
         mov %cr4, %eax
         or $0x200, %eax
         mov %eax, %cr4
-        push %ebx
+        mov %ebx, %eax
         call prepare
         call main
 2:      cli
         hlt
         jmp 2b
 
-        /* Interrupt vectors 0x20 to 0xff: each pushes its number. */
+        /* Interrupt vectors 0x20 to 0xff: each pushes its number - 0x80, a byte. */
         .globl stubs
-        .align 16
+        .align 8
 stubs:
         .set vector, 0x20
         .rept 0xe0
-        .align 16
-        pushl $vector
+        .align 8
+        pushl $vector - 0x80
         jmp enter
         .set vector, vector + 1
         .endr
 enter:  pusha
         cld
-        pushl 32(%esp)
+        mov 32(%esp), %eax
+        add $0x80, %eax
         call interrupt
-        add $4, %esp
         popa
         add $4, %esp
         iret
@@ -60,3 +60,9 @@ gdt_pointer:
         .align 16
         .skip 16384
 stack_top:
+
+        /* Of what this was built. */
+        .section .stamp, "a"
+        .asciz STAMP
+
+        .section .note.GNU-stack, "", @progbits

@@ -5,6 +5,12 @@
 #define CONFIG_DATA 0xcfc
 #define APIC_EOI (APIC + 0xb0)
 #define APIC_SPURIOUS (APIC + 0xf0)
+#define APIC_TIMER (APIC + 0x320)
+#define APIC_COUNT (APIC + 0x380)
+#define APIC_DIVIDE (APIC + 0x3e0)
+/* One shot; v86's counts 10^9 a second, here divided by 128. */
+#define TIMER 0x20
+#define TICKS (1000000 / 128)
 
 volatile u32 interrupts[256];
 const char *command_line = "";
@@ -23,7 +29,7 @@ void prepare(u32 multiboot)
   /* Flag 2: there is a command line. */
   if (read32(multiboot) & 4) command_line = (const char *)read32(multiboot + 16);
   for (u32 vector = 0x20; vector < 256; vector++) {
-    u32 at = (u32)stubs + 16 * (vector - 0x20);
+    u32 at = (u32)stubs + 8 * (vector - 0x20);
     gates[vector].low = at;
     gates[vector].segment = 8;
     gates[vector].type = 0x8e;
@@ -35,6 +41,15 @@ void prepare(u32 multiboot)
   out8(0x21, 0xff);
   out8(0xa1, 0xff);
   write32(APIC_SPURIOUS, 0x1ff);
+}
+
+void wait_at_most(u32 milliseconds)
+{
+  write32(APIC_TIMER, TIMER);
+  write32(APIC_DIVIDE, 0xa);
+  write32(APIC_COUNT, milliseconds * TICKS);
+  wait_for_interrupt();
+  write32(APIC_COUNT, 0);
 }
 
 void print(const char *text)

@@ -31,6 +31,8 @@ static inline void enable_interrupts(void) { __asm__ volatile("sti"); }
 static inline void disable_interrupts(void) { __asm__ volatile("cli"); }
 /* With interrupts enabled, until one came. */
 static inline void wait_for_interrupt(void) { __asm__ volatile("sti; hlt; cli" : : : "memory"); }
+/* As long, but no longer than this. */
+void wait_at_most(u32 milliseconds);
 
 void print(const char *text);
 void print_hex(u32 value, int digits);
