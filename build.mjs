@@ -64,5 +64,6 @@ await build({
   },
 });
 copyFileSync('build/core.wasm', 'dist/core.wasm');
+copyFileSync('src/guest/guest.elf', 'dist/src/guest/guest.elf');
 writeFileSync('dist/core.wasm.d.ts', 'declare const module: WebAssembly.Module;\nexport default module;\n');
 chmodSync('dist/src/cli/main.js', 0o755);

@@ -11,6 +11,10 @@ interface Command {
 
 /** Loaded when asked for. */
 const COMMANDS: { readonly [name: string]: () => Promise<Command> } = {
+  async boot() {
+    const { boot, help } = await import('./boot.js');
+    return { help, run: (args) => boot(args) };
+  },
   async replay() {
     const { help, replay } = await import('./replay.js');
     return { help, run: replay };
@@ -39,6 +43,7 @@ const COMMANDS: { readonly [name: string]: () => Promise<Command> } = {
 
 const HELP = `usage: trapline COMMAND ...
 
+  boot               run a guest in v86 and show what it accessed
   replay FILE...     run a recorded trace of a driver through the dispatcher
   conform FILE...    compare the dispatcher with recorded scenarios
   explain ACCESS...  say what an access touches and what becomes of it

@@ -10,7 +10,6 @@ export function guestOptions(image: ArrayBuffer, commandLine: string) {
     vga_memory_size: 1 << 20,
     multiboot: { buffer: image },
     cmdline: commandLine,
-    net_device: { type: 'none' as const },
     disable_speaker: true,
     disable_keyboard: true,
     disable_mouse: true,

@@ -43,12 +43,12 @@ export async function readMachine({ files, sysfs, input = process.stdin }: Machi
   return sight.machine();
 }
 
-/** The functions of one machine from files, as `readMachine` reads them. BARs that no device has are refused. */
-export async function readInventory(paths: readonly string[]): Promise<InventoryFunction[]> {
+/** The functions of one machine from texts, as `readMachine` reads them. BARs that no device has are refused. */
+export async function readInventory(sources: readonly LineSource[]): Promise<InventoryFunction[]> {
   const sight = new Sight();
-  for (const path of paths) {
-    const reader = await readPaste(sight, path);
-    if (reader.functions === 0) throw none(path, 'lspci -vvv');
+  for (const source of sources) {
+    const reader = await readPaste(sight, source);
+    if (reader.functions === 0) throw none(nameOf(source), 'lspci -vvv');
   }
   const functions = sight.functions().map(inventoryFunction);
   for (const fn of functions) check(fn);

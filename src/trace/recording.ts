@@ -96,7 +96,7 @@ export class Recording {
   }
 
   /** As the dispatcher's, by way of JavaScript; what `fallback` answers is recorded. */
-  attach(fallback?: Fallback): ReturnType<Dispatcher['attach']> {
+  attach(fallback?: Fallback): Pick<ReturnType<Dispatcher['attach']>, 'trap_read' | 'trap_write' | 'memory'> {
     const { trap_read, trap_write, memory } = this.dispatcher.attach(fallback);
     return {
       memory,

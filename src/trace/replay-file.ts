@@ -1,6 +1,7 @@
+import { Readable } from 'node:stream';
 import { InputError } from '../input-error.js';
 import type { InventoryFunction } from '../inventory/machine.js';
-import { type Progress, readLines } from '../lines.js';
+import { type LineSource, type Progress, readLines } from '../lines.js';
 import { type Policy, policies } from '../policy.js';
 import type { Sbdf } from '../sbdf.js';
 import { type TraceFormat, traceFormat } from './format.js';
@@ -49,14 +50,34 @@ export async function replayFile(
   inventory: readonly InventoryFunction[],
   options: ReplayOptions = {},
 ): Promise<ReplayedFile> {
+  return replaySource(path, path, await traceFormat(path), inventory, options);
+}
+
+/** Replays what `record` wrote, as a file of that name would be. */
+export async function replayRecording(
+  name: string,
+  text: readonly string[],
+  inventory: readonly InventoryFunction[],
+  options: ReplayOptions = {},
+): Promise<ReplayedFile> {
+  const stream = Readable.from(text.map((lines) => Buffer.from(lines)));
+  return replaySource(name, { name, stream }, 'mmiotrace', inventory, options);
+}
+
+async function replaySource(
+  path: string,
+  source: LineSource,
+  format: TraceFormat,
+  inventory: readonly InventoryFunction[],
+  options: ReplayOptions,
+): Promise<ReplayedFile> {
   const policy = options.policy ?? policies.strict;
-  const format = await traceFormat(path);
   const replay = new Replay(policy);
   const bad: string[] = [];
   let badLines = 0;
   const run = (reader: Reader) =>
     readLines(
-      path,
+      source,
       (bytes, start, end, line) => {
         replay.line = line;
         const expected = reader.line(bytes, start, end);

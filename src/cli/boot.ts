@@ -1,0 +1,109 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { Readable } from 'node:stream';
+import { parseArgs } from 'node:util';
+import { runGuest } from '../guest/run.js';
+import { V86_VERSIONS } from '../hosts/v86/signatures.js';
+import { InputError } from '../input-error.js';
+import { readInventory } from '../inventory/read-machine.js';
+import { type Recording, record } from '../record.js';
+import { reportPage } from '../report/page.js';
+import { replayText } from '../report/summary.js';
+import { replayRecording } from '../trace/replay-file.js';
+
+export const help = `usage: trapline boot [options]
+
+Runs a small bare-metal guest in v86, without a BIOS, on a machine of two software
+functions. It finds them, sizes, places and moves their BARs, programs MSI-X, takes
+interrupts, and says of each step whether it went as PCI has it. What it accessed is
+recorded; the summary is what replay says of the recording.
+
+  --report FILE   also writes an HTML page: heat maps, timeline, table entries
+  --record FILE   also writes the recording, and FILE.lspci, which is its inventory
+  --help          this text
+
+Needs the package v86, ${V86_VERSIONS}, beside this one.
+
+  $ trapline boot | grep -e interrupts -e passed -e ' table ' -e differences
+  PASS 00:08.0 each entry interrupts once, with its vector
+  differences: 0, every read was answered as recorded
+
+Exit status: 0, 1 when a step failed or the guest did not end, 2 for bad input.
+`;
+
+/** The guest takes about one second. */
+const LIMIT = 10_000;
+
+/** `trapline boot`; returns the exit status. */
+export async function boot(args: string[], limit = LIMIT): Promise<number> {
+  const { values } = parseArgs({
+    args,
+    options: {
+      report: { type: 'string' },
+      record: { type: 'string' },
+      help: { type: 'boolean', short: 'h', default: false },
+    },
+  });
+  if (values.help) {
+    process.stdout.write(help);
+    return 0;
+  }
+  const print = (text: string) => process.stdout.write(`${text}\n`);
+  const image = await readFile(new URL('../guest/guest.elf', import.meta.url));
+  const text: string[] = [];
+  let recording: Recording | undefined;
+  let last = '';
+  const isEnded = await runGuest({
+    ...(await v86()),
+    image: new Uint8Array(image).buffer,
+    limit,
+    doors: ({ dispatcher }) => {
+      recording = record(dispatcher, (lines) => text.push(lines));
+      return recording;
+    },
+    onLine: (line) => {
+      last = line;
+      print(line);
+    },
+  });
+  if (!isEnded) print(`FAIL the guest did not end within ${limit / 1000} s`);
+  recording?.flush();
+  const inventory = recording?.inventory ?? '';
+  const name = values.record ?? 'the guest';
+  if (values.record !== undefined) {
+    await write('--record', name, text.join(''));
+    await write('--record', `${name}.lspci`, inventory);
+  }
+  const functions = await readInventory([
+    { name: 'inventory', stream: Readable.from([Buffer.from(inventory)]) },
+  ]);
+  const result = await replayRecording(name, text, functions);
+  print(`\n${replayText(result).trimEnd()}`);
+  if (values.record !== undefined) print(`\nrecording: trapline replay ${name} --inventory ${name}.lspci`);
+  if (values.report !== undefined) {
+    await write('--report', values.report, reportPage(result));
+    print(`\nreport: ${values.report}`);
+  }
+  return isEnded && / 0 failed$/.test(last) && result.replay.reasons.unexplained === 0 ? 0 : 1;
+}
+
+/** The package, which is an optional peer of this one. */
+async function v86() {
+  try {
+    const wasm = await readFile(createRequire(import.meta.url).resolve('v86/build/v86.wasm'));
+    const { V86 } = await import('v86');
+    return { wasm, V86 };
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== 'MODULE_NOT_FOUND' && code !== 'ERR_MODULE_NOT_FOUND') throw error;
+    throw new InputError(
+      `expected the package v86, ${V86_VERSIONS}, found none; npm install v86@0.5.462 brings it`,
+    );
+  }
+}
+
+async function write(option: string, path: string, text: string): Promise<void> {
+  await writeFile(path, text).catch((error: NodeJS.ErrnoException) => {
+    throw new InputError(`${option}: cannot write ${path}: ${error.code}`);
+  });
+}
