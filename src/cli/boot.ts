@@ -2,7 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { Readable } from 'node:stream';
 import { parseArgs } from 'node:util';
-import { runGuest } from '../guest/run.js';
+import { startGuest } from '../guest/run.js';
 import { V86_VERSIONS } from '../hosts/v86/signatures.js';
 import { InputError } from '../input-error.js';
 import { readInventory } from '../inventory/read-machine.js';
@@ -53,11 +53,11 @@ export async function boot(args: string[], limit = LIMIT): Promise<number> {
   const text: string[] = [];
   let recording: Recording | undefined;
   let last = '';
-  const isEnded = await runGuest({
+  const guest = startGuest({
     ...(await v86()),
     image: new Uint8Array(image).buffer,
-    limit,
-    doors: ({ dispatcher }) => {
+    commandLine: 'selftest',
+    doors: (dispatcher) => {
       recording = record(dispatcher, (lines) => text.push(lines));
       return recording;
     },
@@ -66,6 +66,7 @@ export async function boot(args: string[], limit = LIMIT): Promise<number> {
       print(line);
     },
   });
+  const isEnded = await guest.end(limit);
   if (!isEnded) print(`FAIL the guest did not end within ${limit / 1000} s`);
   recording?.flush();
   const inventory = recording?.inventory ?? '';

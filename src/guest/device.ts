@@ -54,8 +54,13 @@ export class Device implements SavedModel {
     };
   }
 
-  reset(): void {
+  /** What is to be raised later is not. */
+  stop(): void {
     clearTimeout(this.timer);
+  }
+
+  reset(): void {
+    this.stop();
     this.memory.fill(0);
     this.set(REGISTER.id, ID);
   }
@@ -100,7 +105,7 @@ export class Device implements SavedModel {
   }
 
   private schedule(value: number): void {
-    clearTimeout(this.timer);
+    this.stop();
     this.set(REGISTER.raiseAfter, value);
     if (value === 0) return;
     this.timer = setTimeout(() => {

@@ -1,7 +1,6 @@
 import { createDispatcher, type Dispatcher, type DispatcherOptions } from '../dispatcher.js';
 import type { FunctionDescription, MsixLayout, SoftwareFunction } from '../function.js';
 import type { HostPage } from '../host.js';
-import type { SavedModel } from '../hosts/v86.js';
 import type { Message } from '../msix/message.js';
 import { formatSbdf, parseSbdf, type Sbdf } from '../sbdf.js';
 import { Device } from './device.js';
@@ -18,7 +17,9 @@ export interface Machine {
   readonly dispatcher: Dispatcher;
   readonly functions: readonly SoftwareFunction[];
   /** For `attachV86`. */
-  readonly models: Readonly<Record<string, SavedModel>>;
+  readonly models: Readonly<Record<string, Device>>;
+  /** What devices would raise later they do not. */
+  stop(): void;
 }
 
 interface Layout {
@@ -95,7 +96,10 @@ export function createMachine({ send, mapPage, ...options }: MachineOptions): Ma
     return fn;
   });
   const models = Object.fromEntries([...devices].map(([sbdf, device]) => [formatSbdf(sbdf), device]));
-  return { dispatcher, functions, models };
+  const stop = () => {
+    for (const device of devices.values()) device.stop();
+  };
+  return { dispatcher, functions, models, stop };
 }
 
 function configSpace(device: number): Uint8Array {

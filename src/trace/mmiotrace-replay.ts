@@ -152,7 +152,7 @@ export class MmiotraceReplay implements MmiotraceSink {
       if (fn.registerRefusal)
         this.notes.push(`${formatSbdf(sbdf)}: registers left out: ${fn.registerRefusal}`);
       if (fn.refusal) this.notes.push(`${formatSbdf(sbdf)}: MSI-X left out: ${fn.refusal}`);
-      if (fn.msix && listed?.msix?.enabled) {
+      if (fn.msix && listed?.msix?.enabled && !this.exact) {
         fn.trapped.writeMessageControl(ENABLED);
         this.assumedEnabled.push(sbdf);
       }
