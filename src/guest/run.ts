@@ -1,10 +1,10 @@
 import type { V86 } from 'v86';
-import type { Dispatcher } from '../dispatcher.js';
 import { attachV86, type Doors, type V86Attachment } from '../hosts/v86.js';
-import { createMachine, type Machine, type MachineOptions } from './machine.js';
+import type { Machine } from './machine.js';
 import { guestOptions } from './v86-options.js';
 
 export interface GuestOptions {
+  readonly machine: Machine;
   /** Of the package `v86`. */
   readonly V86: typeof V86;
   /** v86.wasm. */
@@ -16,14 +16,12 @@ export interface GuestOptions {
   /** A line that the guest has printed, without its end. */
   readonly onLine: (line: string) => void;
   /** Doors in place of the dispatcher's. */
-  readonly doors?: (dispatcher: Dispatcher) => Doors;
-  /** What becomes of interrupt messages in place of their delivery. */
-  readonly send?: MachineOptions['send'];
+  readonly doors?: Doors;
 }
 
-/** The guest in its machine, running. */
+/** The guest, running. */
 export interface Guest {
-  readonly machine: Machine;
+  /** What the machine sends goes to its `send`. */
   readonly attachment: V86Attachment;
   readonly emulator: V86;
   /** Waits until the guest has ended, for so many milliseconds, and ends the emulator. False: it has not. */
@@ -34,11 +32,9 @@ export interface Guest {
 const HALT = 'cpu-event-halt' as 'emulator-stopped';
 
 export function startGuest(options: GuestOptions): Guest {
-  const { V86, wasm, image, commandLine, onLine, doors } = options;
-  const send: MachineOptions['send'] = options.send ?? ((message) => attachment.send(message));
-  const machine = createMachine({ send });
+  const { machine, V86, wasm, image, commandLine, onLine, doors } = options;
   const { dispatcher, models } = machine;
-  const attachment = attachV86({ dispatcher, wasm, models, doors: doors?.(dispatcher) });
+  const attachment = attachV86({ dispatcher, wasm, models, doors });
   const emulator = new V86({ ...guestOptions(image, commandLine), wasm_fn: attachment.wasm_fn });
   let line = '';
   emulator.add_listener('serial0-output-byte', (byte: number) => {
@@ -49,21 +45,28 @@ export function startGuest(options: GuestOptions): Guest {
       line = '';
     }
   });
-  let halted: () => void;
-  const halt = new Promise<void>((resolve) => {
-    halted = resolve;
+  let isReady = false;
+  const ready = new Promise<void>((resolve) => {
+    emulator.add_listener('emulator-ready', () => {
+      isReady = true;
+      resolve();
+    });
   });
-  emulator.add_listener(HALT, () => halted());
+  const halt = new Promise<boolean>((resolve) => {
+    emulator.add_listener(HALT, () => resolve(true));
+  });
   return {
-    ...{ machine, attachment, emulator },
+    ...{ attachment, emulator },
     async end(limit) {
       let timer: ReturnType<typeof setTimeout> | undefined;
       const late = new Promise<boolean>((resolve) => {
         timer = setTimeout(() => resolve(false), limit);
       });
-      const ended = await Promise.race([halt.then(() => true), late]);
+      const ended = await Promise.race([halt, late]);
       clearTimeout(timer);
-      await emulator.destroy();
+      // Before v86 is loaded there is nothing to destroy.
+      const destroyed = ready.then(() => emulator.destroy());
+      if (isReady) await destroyed;
       machine.stop();
       return ended;
     },

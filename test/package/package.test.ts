@@ -1,11 +1,12 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build } from 'vite';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { STEPS } from '../guest/steps.js';
 
 /** What a consumer writes; prints `1 0 true`. */
 const consumer = `import { createDispatcher, UNCLAIMED } from 'trapline';
@@ -93,6 +94,12 @@ writeFileSync('recorded.txt', recording.inventory);
     const replayed = run('npx', 'trapline', 'replay', 'trace.txt', '--inventory', 'recorded.txt');
     expect(replayed).toContain('differences: 0, every read was answered as recorded');
     expect(replayed).toMatch(/^ region +1 +0 +0 +R1 1$/m);
+  });
+
+  it('boots its guest in the v86 that is beside it', () => {
+    cpSync('node_modules/v86', join(folder, 'node_modules/v86'), { recursive: true });
+    const [passed] = /^\d+ passed, 0 failed$/m.exec(run('npx', 'trapline', 'boot')) ?? [];
+    expect(passed).toBe(`${STEPS.length} passed, 0 failed`);
   });
 
   it('audits from the command line', () => {
