@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { PageHandler } from '../../src/host.js';
+import type { MachineState } from '../../src/hosts/v86.js';
 import { LONG, type Started, started, until } from './started.js';
 import { PASSED, STEPS } from './steps.js';
 
@@ -19,28 +20,35 @@ it('does not end in no time', async () => {
   expect(lines).toEqual([]);
 });
 
-it('goes on where it was saved, in another machine', async () => {
+// A guest that runs stops at HLT at the latest, where an interrupt is to come: after all of these.
+it.each([
+  '00:08.0 BARs sized',
+  '00:08.0 masked by MSI-X being off',
+  '00:08.0 registers keep unaligned 2 and 4 bytes: BAR1',
+  '00:08.0 BARs moved',
+  '00:09.0 each entry interrupts once',
+])('goes on in another machine where it was saved, after %s', async (step) => {
   const first = started();
   let text = '';
+  let saved: Promise<MachineState> | undefined;
   first.emulator.add_listener('serial0-output-byte', (byte: number) => {
     text += String.fromCharCode(byte);
+    if (text.includes(`PASS ${step}`)) saved ??= first.attachment.save(first.emulator);
   });
-  await until(() => first.lines.length > 12);
-  const state = await first.attachment.save(first.emulator);
-  const before = text;
+  await until(() => saved !== undefined);
+  const state = structuredClone(await saved!);
+  const before = text.length;
   await first.end(0);
-  expect(before).not.toContain('passed,');
 
   const second = started();
   await new Promise((resolve) => second.emulator.add_listener('emulator-started', resolve));
-  text = before;
-  let isRestored = false;
-  second.emulator.add_listener('serial0-output-byte', (byte: number) => {
-    if (isRestored) text += String.fromCharCode(byte);
-  });
   await second.emulator.stop();
-  await second.attachment.restore(second.emulator, structuredClone(state));
-  isRestored = true;
+  await second.attachment.restore(second.emulator, state);
+  text = text.slice(0, before);
+  expect(text).not.toContain(' passed, ');
+  second.emulator.add_listener('serial0-output-byte', (byte: number) => {
+    text += String.fromCharCode(byte);
+  });
   await second.emulator.run();
   expect(await second.end(LONG)).toBe(true);
   expect(text.trimEnd().split('\n')).toEqual(PASSED);
