@@ -1,4 +1,4 @@
-import { PAGE_SIZE, type Width } from '../access.js';
+import type { Width } from '../access.js';
 import type { PageHandler } from '../host.js';
 import type { SavedModel } from '../hosts/v86/machine.js';
 import type { Interrupts, Raised } from '../msix/device-model.js';
