@@ -114,7 +114,7 @@ function registers({ bars, msix: layout }: FunctionDescription): fc.Arbitrary<re
   return fc.array(one, { maxLength: 3 }).map(apart);
 }
 
-function description(
+export function description(
   sbdf: number,
   domain: 'guest' | 'hardware',
   regions: boolean,

@@ -2,7 +2,7 @@
  * Loops to be timed. Asks for work as the executor does: the host has put kind, address, and rounds into RAM; when the
  * loop is over it asks again. An idle machine computes and touches RAM only.
  */
-#include "../../src/guest/runtime.h"
+#include "runtime.h"
 
 #define WORK 0x300000u
 #define SERIAL 0x3f8

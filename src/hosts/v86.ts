@@ -33,9 +33,10 @@ export interface Doors {
 /**
  * A v86 of which Trapline is the PCI bus's other half. Before v86 is loaded there is no memory and nothing is sent.
  *
- * Accesses arrive as v86 makes them: of 8 and 32 bits, and writes of 16, 64 and 128 bits too. A read of 16 bits is two
- * of 8, of 64 bits two of 32, of 128 four; an access that crosses a page is bytes; `rep movs` is one access an
- * element; what reads and modifies is a read and a write.
+ * Accesses arrive as v86 makes them: of 8 and 32 bits, and writes of 16 and 64 too. A read of 16 bits is two of 8, of 64
+ * bits two of 32, of 128 four; a write of 128 bits is two of 64. What crosses a page is halves, and a half that does
+ * so bytes; in compiled code a read of 64 or 128 bits is bytes then. `rep movs` is one access an element; what
+ * reads and modifies is a read and a write. Into the upper word of a 64-bit read v86 extends the sign of the lower one.
  */
 export interface V86Attachment {
   /** For `new V86({ wasm_fn, ... })`; with `acpi: true`, without which there is no local APIC to send messages to. */

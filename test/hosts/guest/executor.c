@@ -2,7 +2,7 @@
  * Executes what the host asks for: writes 'r' to the serial port, upon which the host has put a list of operations into
  * RAM, executes them in order, leaves the values that it read in them, and asks again. A count of all ones ends it.
  */
-#include "../../../src/guest/runtime.h"
+#include "runtime.h"
 
 #define COUNT 0x300000u
 #define FIRST 0x300010u
@@ -59,6 +59,7 @@ static void execute(struct operation *op)
     __asm__ volatile("addl %0, (%1)" : : "r"(op->data[0]), "r"(at) : "memory");
     break;
   case COPY_IN:
+    for (int i = 0; i < 4; i++) ((u32 *)COPY)[i] = 0;
     copy((void *)COPY, (const void *)at, op->where, op->width);
     for (int i = 0; i < 4; i++) op->result[i] = ((u32 *)COPY)[i];
     break;
