@@ -14,14 +14,18 @@ it.each([
   ['second', 1, ['4000', 'pending 1n', 'vector 0 sends 65']],
   ['third', 2, ['8 true 1', '7c000000 7c000000']],
   ['fourth', 3, ['90 255 90']],
+  ['fifth', 4, ['BAR 0 at 0xfe000000']],
 ])('the %s example of the README prints what it says', (_, index, lines) => {
   const folder = mkdtempSync(join(tmpdir(), 'trapline-'));
   try {
     const file = join(folder, 'example.mjs');
-    const entry = (name = 'index') => JSON.stringify(pathToFileURL(`dist/src/${name}.js`).href);
+    const entry = (name = 'index') =>
+      JSON.stringify(pathToFileURL(`dist/src/${name === 'v86' ? 'hosts/v86' : name}.js`).href);
     writeFileSync(
       file,
-      examples[index].replaceAll(/'trapline(?:\/([a-z-]+))?'/g, (_, name) => entry(name)),
+      examples[index]
+        .replaceAll(/'trapline(?:\/([a-z0-9-]+))?'/g, (_, name) => entry(name))
+        .replace("'v86'", JSON.stringify(import.meta.resolve('v86'))),
     );
     const output = execFileSync(process.execPath, [file], { encoding: 'utf8' });
     expect(output.trim().split('\n')).toEqual(lines);
@@ -31,5 +35,5 @@ it.each([
 });
 
 it('there is no other example', () => {
-  expect(examples).toHaveLength(4);
+  expect(examples).toHaveLength(5);
 });
