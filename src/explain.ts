@@ -1,12 +1,12 @@
 import type { Width } from './access.js';
-import { Machine } from './explain/machine.js';
+import { Machine, type Serving } from './explain/machine.js';
 import { type Outcome, readOutcome, writeOutcomes } from './explain/outcome.js';
 import { holds, type Part, partsOf } from './explain/place.js';
 import { type Reason, reasonsFor } from './explain/rules.js';
 import type { InventoryFunction } from './inventory/machine.js';
 import { type Policy, policies } from './policy.js';
 
-export interface ExplainOptions {
+export interface ExplainOptions extends Serving {
   /** Default: all three. */
   readonly policies?: readonly Policy[];
   /** Whose accesses they are. Default: `guest`. */
@@ -39,35 +39,61 @@ export function explain(
   inventory: readonly InventoryFunction[],
   address: number,
   width: Width,
-  { policies: asked = Object.values(policies), domain = 'guest' }: ExplainOptions = {},
+  options?: ExplainOptions,
 ): Explanation {
-  const strict = new Machine(inventory, policies.strict, domain);
-  const listed = inventory.filter(({ bars }) =>
-    bars.some((bar) => holds(bar, address) || holds(bar, address + width - 1)),
-  );
-  const refusalsOf = ({ refusals }: Machine) => listed.flatMap((fn) => refusals.get(fn) ?? []);
-  const malformed = refusalsOf(strict).some(({ code }) => code === 'bad-msix-capability');
-  const parts = partsOf(inventory, strict.dispatcher, address, width);
-  return {
-    address,
-    width,
-    parts,
-    policies: asked.map((policy) => {
-      const machine = policy === policies.strict ? strict : new Machine(inventory, policy, domain);
-      const read = readOutcome(machine, address, width);
-      const writes = writeOutcomes(machine, address, width);
-      const refusals = refusalsOf(machine);
-      const reasons = reasonsFor({
-        policy,
-        domain,
-        address,
-        parts,
-        read,
-        writes,
-        refusals,
-        malformed: malformed && policy.malformed === 'accepted',
-      });
-      return { policy: policy.name, read, writes, reasons };
-    }),
-  };
+  return new Explainer(inventory, options).explain(address, width);
+}
+
+/** `explain` for many accesses to one machine. */
+export class Explainer {
+  private readonly inventory: readonly InventoryFunction[];
+  private readonly domain: 'guest' | 'hardware';
+  private readonly strict: Machine;
+  private readonly machines: readonly { readonly policy: Policy; readonly machine: Machine }[];
+
+  /** Throws `TraplineError` where a function cannot be assigned. */
+  constructor(
+    inventory: readonly InventoryFunction[],
+    { policies: asked = Object.values(policies), domain = 'guest', ...serving }: ExplainOptions = {},
+  ) {
+    this.inventory = inventory;
+    this.domain = domain;
+    this.strict = new Machine(inventory, policies.strict, domain, serving);
+    this.machines = asked.map((policy) => ({
+      policy,
+      machine: policy === policies.strict ? this.strict : new Machine(inventory, policy, domain, serving),
+    }));
+  }
+
+  explain(address: number, width: Width): Explanation {
+    const { inventory, domain, strict } = this;
+    strict.reset();
+    const listed = inventory.filter(({ bars }) =>
+      bars.some((bar) => holds(bar, address) || holds(bar, address + width - 1)),
+    );
+    const refusalsOf = ({ refusals }: Machine) => listed.flatMap((fn) => refusals.get(fn) ?? []);
+    const malformed = refusalsOf(strict).some(({ code }) => code === 'bad-msix-capability');
+    const parts = partsOf(inventory, strict.dispatcher, address, width);
+    return {
+      address,
+      width,
+      parts,
+      policies: this.machines.map(({ policy, machine }) => {
+        if (machine !== strict) machine.reset();
+        const read = readOutcome(machine, address, width);
+        const writes = writeOutcomes(machine, address, width);
+        const reasons = reasonsFor({
+          policy,
+          domain,
+          address,
+          parts,
+          read,
+          writes,
+          refusals: refusalsOf(machine),
+          malformed: malformed && policy.malformed === 'accepted',
+        });
+        return { policy: policy.name, read, writes, reasons };
+      }),
+    };
+  }
 }

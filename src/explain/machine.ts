@@ -5,7 +5,17 @@ import { TraplineError } from '../errors.js';
 import type { FunctionDescription } from '../function.js';
 import type { Bar } from '../host.js';
 import type { InventoryFunction } from '../inventory/machine.js';
+import type { DeviceModel } from '../msix/device-model.js';
 import type { Policy } from '../policy.js';
+import type { Snapshot } from '../snapshot.js';
+
+/** How the functions are served, where it is not as for passed-through ones. */
+export interface Serving {
+  /** Every page of the enabled BARs traps. Policy strict. */
+  readonly trapAll?: boolean;
+  /** The functions are device models: their PBAs are emulated. */
+  readonly software?: boolean;
+}
 
 /** One access to the device. */
 export interface HostAccess {
@@ -32,13 +42,24 @@ export class Machine {
   readonly dispatcher: Dispatcher;
   /** Why a function is not there as the inventory has it. */
   readonly refusals = new Map<InventoryFunction, TraplineError>();
+  /** The functions are device models. */
+  readonly software: boolean;
+  private readonly listed: Snapshot;
+  private used = false;
   private recording: Recording = blank();
 
   /** Throws `TraplineError` where a function cannot be assigned. */
-  constructor(inventory: readonly InventoryFunction[], policy: Policy, domain: 'guest' | 'hardware') {
+  constructor(
+    inventory: readonly InventoryFunction[],
+    policy: Policy,
+    domain: 'guest' | 'hardware',
+    { trapAll = false, software = false }: Serving = {},
+  ) {
+    this.software = software;
     this.dispatcher = createDispatcher({
       policy,
       domain,
+      trapAll,
       host: {
         mapPage: (page) => ({
           read: (offset, width, high) => {
@@ -58,10 +79,17 @@ export class Machine {
       },
     });
     for (const fn of inventory) this.assign(fn);
-    // The first read of a ROM copies it.
-    for (const rom of this.dispatcher.functions.flatMap(({ bars }) => bars.filter(isEnabledRom))) {
-      this.dispatcher.read(rom.address, 1);
+    this.listed = this.dispatcher.save();
+    this.copyRoms();
+  }
+
+  /** As it was made: nothing is left of earlier accesses. */
+  reset(): void {
+    if (this.used) {
+      this.dispatcher.restore(this.listed);
+      this.copyRoms();
     }
+    this.used = true;
   }
 
   /** What the host is asked during the work. */
@@ -72,10 +100,26 @@ export class Machine {
     return recording;
   }
 
+  /** The first read of a ROM copies it. */
+  private copyRoms(): void {
+    for (const rom of this.dispatcher.functions.flatMap(({ bars }) => bars.filter(isEnabledRom))) {
+      this.dispatcher.read(rom.address, 1);
+    }
+  }
+
+  /** A model that is told of each change of a mask, as a host is. */
+  private get model(): DeviceModel {
+    return {
+      send: () => {},
+      onVectorUnmasked: (index) => this.recording.armed.push(index),
+      onVectorMasked: (index) => this.recording.masked.push({ index, armed: true }),
+    };
+  }
+
   /** As listed; without what the policy refuses. */
   private assign(fn: InventoryFunction): void {
     const { msix } = fn;
-    const listed = descriptionOf(fn);
+    const listed = { ...descriptionOf(fn), ...(this.software && { software: this.model }) };
     const attempts: FunctionDescription[] = [
       msix ? { ...listed, msix } : listed,
       listed,

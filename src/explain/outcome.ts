@@ -18,10 +18,11 @@ export interface Outcome {
    * - `none`: all ones, or dropped.
    * - `entry`: the emulated table answered.
    * - `copy`: the copy of the ROM did.
+   * - `pending`: the emulated PBA did.
    * - `host`: the device did.
    * - `partly`: some bytes went to the device, the others are all ones, or dropped.
    */
-  readonly result: 'unclaimed' | 'none' | 'entry' | 'copy' | 'host' | 'partly';
+  readonly result: 'unclaimed' | 'none' | 'entry' | 'copy' | 'pending' | 'host' | 'partly';
   readonly host: readonly HostAccess[];
   readonly entry: EntryAccess | undefined;
   /** A write of vector control: whether its bit 0 was set. */
@@ -46,13 +47,17 @@ export function readOutcome(machine: Machine, address: number, width: Width): Ou
   });
   if (value === UNCLAIMED) return unclaimed();
   if (recording.host.length === 0 && machine.dispatcher.locate(address)?.owner === 'rom') {
-    return { ...outcome('read', address, width, recording), result: 'copy', text: "the ROM's copy" };
+    return { ...outcome('read', machine, address, width, recording), result: 'copy', text: "the ROM's copy" };
   }
   const lanes = width === 8 ? [value, machine.dispatcher.high] : [value];
   const isOnes = lanes.every((lane) => lane === ones(width));
+  if (machine.software && !isOnes && machine.dispatcher.locate(address)?.owner === 'pba') {
+    const text = 'the pending bits of the emulated PBA';
+    return { ...outcome('read', machine, address, width, recording), result: 'pending', text };
+  }
   const answered = recording.host.length > 0 || isOnes ? [] : entries;
   const entry = answered.map((at) => at.read(lanes)).find((found) => found !== undefined);
-  return outcome('read', address, width, recording, entry);
+  return outcome('read', machine, address, width, recording, entry);
 }
 
 /** What a write does: once, or where bit 0 of vector control decides, first with it clear, then with it set. */
@@ -68,7 +73,7 @@ export function writeOutcomes(machine: Machine, address: number, width: Width): 
     const entry = entries.map((at, index) => at.changed(before[index])).find((found) => found !== undefined);
     const live = entries.some((at) => at.live);
     const mask = entry?.fields.includes('vector control') ? data !== 0 : undefined;
-    return outcome('write', address, width, recording, entry, mask, live);
+    return outcome('write', machine, address, width, recording, entry, mask, live);
   });
   return clear.mask === undefined && set.mask === undefined ? [clear] : [clear, set];
 }
@@ -155,6 +160,7 @@ function unclaimed(): Outcome {
 
 function outcome(
   kind: 'read' | 'write',
+  { software }: Machine,
   address: number,
   width: Width,
   recording: Recording,
@@ -168,10 +174,13 @@ function outcome(
   const rest = Array.from({ length: width }, (_, index) => index).filter((index) => !served.has(index));
   const result = entry ? 'entry' : host.length === 0 ? 'none' : rest.length === 0 ? 'host' : 'partly';
   const texts = {
-    entry: () => (kind === 'read' ? readText(entry) : writeText(entry, mask, recording, live)),
+    entry: () =>
+      kind === 'read'
+        ? readText(entry)
+        : writeText(entry, mask, recording, live, software ? 'model' : 'host'),
     none: () => lost,
-    host: () => hostText(kind, host),
-    partly: () => `${hostText(kind, host)}; ${runs(rest)} ${lost}`,
+    host: () => hostText(kind, host, software),
+    partly: () => `${hostText(kind, host, software)}; ${runs(rest)} ${lost}`,
   };
   return {
     result,
@@ -199,13 +208,14 @@ function writeText(
   mask: boolean | undefined,
   { armed, masked }: Recording,
   live: boolean,
+  who: 'host' | 'model',
 ): string {
   const stored = entry?.fields.filter((field) => field !== 'vector control') ?? [];
   const texts =
     stored.length > 0 ? [`stores ${stored.join(' and ')} of the guest's entry ${entry?.index}`] : [];
   if (mask === true) {
     texts.push(
-      `masks vector ${entry?.index}${masked.some((at) => at.armed) ? '; the host masks it too' : ''}`,
+      `masks vector ${entry?.index}${masked.some((at) => at.armed) ? `; the ${who} ${who === 'host' ? 'masks it too' : 'is told'}` : ''}`,
     );
   }
   if (mask === false) {
@@ -218,10 +228,10 @@ function writeText(
 const notArmed = (live: boolean): string =>
   live ? 'arms nothing' : 'arms nothing yet: MSI-X is disabled, or the function masked';
 
-function hostText(kind: 'read' | 'write', host: readonly HostAccess[]): string {
-  if (host.length === 1)
-    return `the device: host ${kind} of ${bytes(host[0].width)} at ${hex(host[0].address)}`;
-  return `the device, byte by byte: host ${kind}s at ${addressRuns(host.map(({ address }) => address))}`;
+function hostText(kind: 'read' | 'write', host: readonly HostAccess[], software: boolean): string {
+  const [who, what] = software ? ['the device model', kind] : ['the device', `host ${kind}`];
+  if (host.length === 1) return `${who}: ${what} of ${bytes(host[0].width)} at ${hex(host[0].address)}`;
+  return `${who}, byte by byte: ${what}s at ${addressRuns(host.map(({ address }) => address))}`;
 }
 
 const bytes = (width: number): string => `${width} byte${width === 1 ? '' : 's'}`;

@@ -142,6 +142,11 @@ const RULES: readonly Rule[] = [
     source: 'PCIe 7.7.2.9',
   },
   {
+    applies: ({ read }) => read.result === 'pending',
+    rule: 'a vector that is raised while it is masked is pending: its bit is set until it is sent',
+    source: 'PCIe 7.7.2.9',
+  },
+  {
     applies: (answered) => has(answered, 'pba') && !isRefused(answered) && writesNothing(answered),
     rule: 'software never writes pending bits: a guest domain may not',
     source: `PCIe 7.7.2.9; ${row('pbaWriteDropsWhole')}`,

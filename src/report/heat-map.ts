@@ -37,8 +37,8 @@ export function heatMap({ owners, reads, writes }: PageHeat): string {
   for (let start = 0; start < PAGE_SIZE; ) {
     const end = runEnd(start, owners, reads, writes);
     const count = reads[start] + writes[start];
-    const opacity = count ? WARM + (1 - WARM) * heatOf(count, most) : COLD;
-    const text = `${bytes(start, end)} ${ownerText(owners, start)}: ${countText(reads[start], writes[start])}`;
+    const opacity = opacityOf(count, most);
+    const text = bytesText({ owners, reads, writes }, start, end);
     const [x, y] = [(start % ROW) * CELL, Math.floor(start / ROW) * CELL];
     cells.push(
       `<rect class="${kindName(owners, start)}" x="${x}" y="${y}" width="${(end - start) * CELL}" height="${CELL}" fill-opacity="${opacity.toFixed(2)}"><title>${escapeHtml(text)}</title></rect>`,
@@ -58,6 +58,14 @@ export const mostAccesses = ({ reads, writes }: PageHeat): number =>
 export const cellLines =
   `<svg width="0" height="0" aria-hidden="true"><defs><pattern id="cells" width="${CELL}" height="${CELL}" ` +
   `patternUnits="userSpaceOnUse"><path d="M${CELL - 0.5} 0V${CELL - 0.5}H0" fill="none" stroke="var(--card)"/></pattern></defs></svg>`;
+
+/** Of a byte with so many accesses on a page where `most` is the highest count. */
+export const opacityOf = (count: number, most: number): number =>
+  count ? WARM + (1 - WARM) * heatOf(count, most) : COLD;
+
+/** What the bytes [start, end), of one owner and with equal counts, are. */
+export const bytesText = ({ owners, reads, writes }: PageHeat, start: number, end: number): string =>
+  `${bytes(start, end)} ${ownerText(owners, start)}: ${countText(reads[start], writes[start])}`;
 
 /** 0 for one access, 1 for the most. */
 const heatOf = (count: number, most: number): number => (most > 1 ? Math.log(count) / Math.log(most) : 1);

@@ -1,5 +1,5 @@
 /** Light and dark follow the reader's system. */
-export const style = `
+export const palette = `
 :root {
   --page: #f6f7f9; --card: #fff; --ink: #1b1f27; --note: #5c6675; --line: #dde1e7;
   --table: #2563eb; --pba: #d97706; --adjacent: #059669; --rom: #0891b2; --region: #65a30d; --neighbour: #9333ea; --straddle: #e11d48;
@@ -12,6 +12,9 @@ export const style = `
     --direct: #94a3b8; --unclaimed: #f87171; --nobody: #64748b; --good: #34d399; --odd: #fbbf24; --bad: #f87171;
   }
 }
+`;
+
+export const style = `${palette}
 * { box-sizing: border-box; }
 body { margin: 0 auto; padding: 24px; max-width: 1240px; background: var(--page); color: var(--ink);
   font: 14px/1.45 system-ui, sans-serif; font-variant-numeric: tabular-nums; }

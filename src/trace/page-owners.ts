@@ -1,8 +1,8 @@
-import { PAGE_SIZE } from '../access.js';
-import type { Location } from '../function.js';
+import { PAGE_SIZE, type Width } from '../access.js';
+import type { Location, MsixLayout } from '../function.js';
 import type { Bar } from '../host.js';
+import type { Sbdf } from '../sbdf.js';
 import { KINDS, type Kind } from './function-counts.js';
-import type { ReplayedFunction } from './replayed-function.js';
 
 /** Nobody's byte, in place of an index of `KINDS`. */
 export const NOBODY = 255;
@@ -11,17 +11,26 @@ export const NOBODY = 255;
 const CELL = 8;
 export const CELLS = PAGE_SIZE / CELL;
 
+const STRADDLE = KINDS.indexOf('straddle');
+
+/** What pages tell of a function that has bytes on them. */
+export interface OwningFunction {
+  readonly sbdf: Sbdf;
+  readonly name: string;
+  readonly msix: MsixLayout | undefined;
+}
+
 /** Accesses to each byte of a trapped page. */
-export interface PageHeat {
+export interface PageHeat<Fn extends OwningFunction = OwningFunction> {
   readonly reads: Uint32Array;
   readonly writes: Uint32Array;
   /** The page's owners as they were last. */
-  owners: PageOwners;
+  owners: PageOwners<Fn>;
 }
 
 /** A BAR with bytes on a page, or a region that is none. */
-export interface BarOnPage {
-  readonly fn: ReplayedFunction;
+export interface BarOnPage<Fn extends OwningFunction = OwningFunction> {
+  readonly fn: Fn;
   readonly index: number;
   readonly type: Bar['type'];
   readonly size: number;
@@ -30,19 +39,19 @@ export interface BarOnPage {
 }
 
 /** Whose the bytes of one guest page are. */
-export class PageOwners {
+export class PageOwners<Fn extends OwningFunction = OwningFunction> {
   readonly address: number;
   /** Index of `KINDS`, or `NOBODY`, by 8-byte cell. */
   readonly kinds = new Uint8Array(CELLS).fill(NOBODY);
-  readonly functions: (ReplayedFunction | undefined)[] = new Array(CELLS).fill(undefined);
-  readonly bars: BarOnPage[] = [];
+  readonly functions: (Fn | undefined)[] = new Array(CELLS).fill(undefined);
+  readonly bars: BarOnPage<Fn>[] = [];
   /** Present: the page traps. */
-  heat: PageHeat | undefined;
+  heat: PageHeat<Fn> | undefined;
 
   constructor(
     address: number,
     locate: (address: number) => Location | undefined,
-    functionOf: (location: Location) => ReplayedFunction | undefined,
+    functionOf: (location: Location) => Fn | undefined,
   ) {
     this.address = address;
     const first = locate(address);
@@ -62,6 +71,15 @@ export class PageOwners {
     }
   }
 
+  /** Index of `KINDS` of an access, or `NOBODY`; `next`: the owners of the page behind. */
+  kindOf(offset: number, width: Width, next: () => PageOwners<Fn>): number {
+    const kind = this.kinds[offset >>> 3];
+    const end = offset + width - 1;
+    if (kind === NOBODY || end >>> 3 === offset >>> 3) return kind;
+    const last = end < PAGE_SIZE ? this.kinds[end >>> 3] : next().kinds[0];
+    return last === kind || last === NOBODY ? kind : STRADDLE;
+  }
+
   get traps(): boolean {
     const direct = KINDS.indexOf('direct');
     return this.kinds.some((kind) => kind !== NOBODY && kind !== direct);
@@ -73,4 +91,10 @@ export class PageOwners {
       type === 'region' ? `at ${this.address - offset}` : index;
     return this.bars.map((bar) => `${bar.fn.sbdf}/${name(bar)}/${bar.offset}`).join(' ');
   }
+}
+
+/** Counts an access to each of its bytes. */
+export function warm(counts: Uint32Array, offset: number, width: Width): void {
+  // Bytes on the next page fall off the array's end.
+  for (let index = 0; index < width; index++) counts[offset + index]++;
 }

@@ -15,7 +15,7 @@ import {
   type Reason,
 } from './difference.js';
 import { KINDS, type Kind } from './function-counts.js';
-import { NOBODY, type PageHeat, PageOwners } from './page-owners.js';
+import { type PageHeat, PageOwners, warm } from './page-owners.js';
 import { RecordedAccess } from './recorded-access.js';
 import { type Placement, type ReplayedBar, ReplayedFunction } from './replayed-function.js';
 import { Timeline } from './timeline.js';
@@ -52,9 +52,9 @@ export class Replay implements AccessSink {
   private readonly policy: Policy;
   private readonly dispatcher: Dispatcher;
   private readonly record = new RecordedAccess();
-  private readonly heats = new Map<string, PageHeat>();
-  private pages = new Map<number, PageOwners>();
-  private recent: (PageOwners | undefined)[] = new Array(RECENT).fill(undefined);
+  private readonly heats = new Map<string, PageHeat<ReplayedFunction>>();
+  private pages = new Map<number, PageOwners<ReplayedFunction>>();
+  private recent: (PageOwners<ReplayedFunction> | undefined)[] = new Array(RECENT).fill(undefined);
   /** Functions that could not be placed, and where they should be. */
   private readonly waiting = new Map<ReplayedFunction, Placement>();
   private restoring = false;
@@ -140,7 +140,9 @@ export class Replay implements AccessSink {
     const page = this.ownersOf(address - offset);
     const cell = offset >>> 3;
     const fn = page.functions[cell];
-    const kind = fn ? this.kindOf(page, offset, width) : KINDS.length;
+    const kind = fn
+      ? page.kindOf(offset, width, () => this.ownersOf(page.address + PAGE_SIZE))
+      : KINDS.length;
     this.timeline.add(kind, seconds);
     if (fn) fn.counts.add(kind, write, width, (offset & (width - 1)) !== 0);
     else if (write) this.unclaimedWrites++;
@@ -164,7 +166,7 @@ export class Replay implements AccessSink {
   }
 
   /** The trapped pages of the machine as it is, and those that had accesses before. */
-  trappedPages(): PageHeat[] {
+  trappedPages(): PageHeat<ReplayedFunction>[] {
     for (const fn of this.machine.values()) {
       for (const bar of fn.trapped.bars) {
         if (!bar.enabled) continue;
@@ -175,7 +177,7 @@ export class Replay implements AccessSink {
         for (const page of structurePages(fn.msix, bar)) this.ownersOf(page);
       }
     }
-    const first = ({ owners }: PageHeat) => owners.bars[0].fn.sbdf;
+    const first = ({ owners }: PageHeat<ReplayedFunction>) => owners.bars[0].fn.sbdf;
     return [...this.heats.values()].sort(
       (a, b) => first(a) - first(b) || a.owners.address - b.owners.address,
     );
@@ -214,15 +216,7 @@ export class Replay implements AccessSink {
     fn.removeRegion(address);
   }
 
-  private kindOf(page: PageOwners, offset: number, width: Width): number {
-    const kind = page.kinds[offset >>> 3];
-    const end = offset + width - 1;
-    if (end >>> 3 === offset >>> 3) return kind;
-    const last = end < PAGE_SIZE ? page.kinds[end >>> 3] : this.ownersOf(page.address + PAGE_SIZE).kinds[0];
-    return last === kind || last === NOBODY ? kind : STRADDLE;
-  }
-
-  private ownersOf(page: number): PageOwners {
+  private ownersOf(page: number): PageOwners<ReplayedFunction> {
     const number = page / PAGE_SIZE;
     const recent = this.recent[number % RECENT];
     if (recent !== undefined && recent.address === page) return recent;
@@ -241,7 +235,7 @@ export class Replay implements AccessSink {
     return owners;
   }
 
-  private heatOf(owners: PageOwners): void {
+  private heatOf(owners: PageOwners<ReplayedFunction>): void {
     let heat = this.heats.get(owners.key);
     if (!heat) {
       heat = { reads: new Uint32Array(PAGE_SIZE), writes: new Uint32Array(PAGE_SIZE), owners };
@@ -347,11 +341,6 @@ function structurePages(msix: MsixLayout | undefined, bar: { index: number; addr
     for (let page = start - (start % PAGE_SIZE); page < start + size; page += PAGE_SIZE) pages.push(page);
     return pages;
   });
-}
-
-function warm(counts: Uint32Array, offset: number, width: Width): void {
-  // Bytes on the next page fall off the array's end.
-  for (let index = 0; index < width; index++) counts[offset + index]++;
 }
 
 const wide = (width: Width, low: number, high: number): bigint =>
