@@ -1,0 +1,72 @@
+import { Terminal } from '@xterm/xterm';
+import { colour, onColoursChanged } from './colours.js';
+import { documentWithoutInlineStyles } from './script-styles.js';
+
+const ROWS = 17;
+const SCROLLBACK = 5000;
+
+/** The guest's first serial port. */
+export class SerialConsole {
+  private readonly terminal: Terminal;
+
+  /** `send`: what is typed, for guests that read it. Without, Tab leaves the console; with it, Shift+Tab does. */
+  constructor(place: HTMLElement, send?: (text: string) => void) {
+    this.terminal = new Terminal({
+      rows: ROWS,
+      cols: 80,
+      scrollback: SCROLLBACK,
+      convertEol: true,
+      disableStdin: send === undefined,
+      cursorBlink: false,
+      fontSize: 12.5,
+      fontFamily: 'ui-monospace, "DejaVu Sans Mono", Menlo, Consolas, monospace',
+      documentOverride: documentWithoutInlineStyles(),
+    });
+    this.terminal.open(place);
+    this.terminal.attachCustomKeyEventHandler(
+      ({ key, shiftKey }) => key !== 'Tab' || (send !== undefined && !shiftKey),
+    );
+    if (send) this.terminal.onData(send);
+    this.paint();
+    onColoursChanged(() => this.paint());
+    new ResizeObserver(() => this.fit(place)).observe(place);
+  }
+
+  write(byte: number): void {
+    this.terminal.write(Uint8Array.of(byte));
+  }
+
+  clear(): void {
+    this.terminal.reset();
+  }
+
+  /** All that is kept, lines as the guest wrote them. */
+  get text(): string {
+    const { active } = this.terminal.buffer;
+    const lines: string[] = [];
+    for (let index = 0; index < active.length; index++) {
+      const line = active.getLine(index);
+      const text = line?.translateToString(true) ?? '';
+      if (line?.isWrapped) lines.push((lines.pop() ?? '') + text);
+      else lines.push(text);
+    }
+    return lines.join('\n');
+  }
+
+  /** As many columns as there is room for. */
+  private fit(place: HTMLElement): void {
+    const cell = place.querySelector('.xterm-screen')?.clientWidth ?? 0;
+    const width = cell / this.terminal.cols;
+    if (width > 0) this.terminal.resize(Math.max(20, Math.floor((place.clientWidth - 16) / width)), ROWS);
+  }
+
+  private paint(): void {
+    this.terminal.options.theme = {
+      background: colour('card'),
+      foreground: colour('ink'),
+      cursor: colour('note'),
+      selectionBackground: colour('line'),
+      selectionForeground: colour('ink'),
+    };
+  }
+}
