@@ -63,6 +63,23 @@ await build({
     },
   },
 });
+// The inspector's page. v86 is not part of it: the server has it from the package that is installed.
+await build({
+  configFile: false,
+  logLevel: 'warn',
+  root: 'src/inspect/page',
+  resolve: { alias: { trapline: join(process.cwd(), 'src/index.ts') } },
+  build: {
+    target: 'es2022',
+    emptyOutDir: false,
+    outDir: join(process.cwd(), 'dist/inspect'),
+    assetsInlineLimit: 0,
+    modulePreload: false,
+    chunkSizeWarningLimit: 1024,
+    license: { fileName: 'licences.txt' },
+    rolldownOptions: { output: { entryFileNames: '[name].js', assetFileNames: '[name][extname]' } },
+  },
+});
 copyFileSync('build/core.wasm', 'dist/core.wasm');
 copyFileSync('src/guest/guest.elf', 'dist/src/guest/guest.elf');
 writeFileSync('dist/core.wasm.d.ts', 'declare const module: WebAssembly.Module;\nexport default module;\n');

@@ -27,6 +27,10 @@ const COMMANDS: { readonly [name: string]: () => Promise<Command> } = {
     const { explain, help } = await import('./explain.js');
     return { help, run: explain };
   },
+  async inspect() {
+    const { help, inspect } = await import('./inspect.js');
+    return { help, run: inspect };
+  },
   async audit() {
     const { audit, help } = await import('./audit.js');
     return { help, run: audit };
@@ -47,6 +51,7 @@ const HELP = `usage: trapline COMMAND ...
   replay FILE...     run a recorded trace of a driver through the dispatcher
   conform FILE...    compare the dispatcher with recorded scenarios
   explain ACCESS...  say what an access touches and what becomes of it
+  inspect            watch a guest in v86 in the browser: page maps, MSI-X tables, accesses
   audit [FILE...]    say which PCI functions can be passed through safely
   opregion FILE      decode a dump of an Intel OpRegion and say what is wrong with it
   stolen             plan a guest's copy of Intel graphics' stolen memory

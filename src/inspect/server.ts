@@ -79,8 +79,10 @@ async function answer(
 ): Promise<void> {
   const { method, headers, socket } = request;
   const names = [ADDRESS, 'localhost'].map((name) => `${name}:${socket.localPort}`);
-  if (headers.host === undefined || !names.includes(headers.host)) return refuse(response, 421, 'another host');
-  if (method !== 'GET' && method !== 'HEAD') return refuse(response, 405, 'GET and HEAD only', { allow: 'GET, HEAD' });
+  if (headers.host === undefined || !names.includes(headers.host))
+    return refuse(response, 421, 'another host');
+  if (method !== 'GET' && method !== 'HEAD')
+    return refuse(response, 405, 'GET and HEAD only', { allow: 'GET, HEAD' });
   const resource = resources.get((request.url ?? '').replace(/\?.*$/, ''));
   if (!resource) return refuse(response, 404, 'nothing here');
   const length = 'file' in resource ? (await stat(resource.file)).size : Buffer.byteLength(resource.text);

@@ -105,7 +105,7 @@ export class AccessWatch implements Doors {
     };
   }
 
-  /** Pages of the enabled BARs, and those that were; ascending within a function. */
+  /** Pages of the enabled BARs, ascending within a function, and then those that were. */
   shownPages(): readonly WatchedPage[] {
     this.follow();
     for (const { bars } of this.dispatcher.functions) {
@@ -116,7 +116,10 @@ export class AccessWatch implements Doors {
         for (let page = first; page < end; page += PAGE_SIZE) this.ownersOf(page);
       }
     }
-    const order = ({ owners: { bars } }: WatchedPage) => [bars[0].fn.sbdf, bars[0].index, bars[0].offset];
+    const order = (page: WatchedPage) => {
+      const [{ fn, index, offset }] = page.owners.bars;
+      return [this.isDecoded(page) ? 0 : 1, fn.sbdf, index, offset];
+    };
     return [...this.heats.values()].sort((a, b) => {
       const [one, other] = [order(a), order(b)];
       const at = one.findIndex((value, index) => value !== other[index]);
@@ -127,7 +130,7 @@ export class AccessWatch implements Doors {
   /** True while the page is decoded where it was last. */
   isDecoded({ owners }: WatchedPage): boolean {
     this.follow();
-    return this.pages.get(owners.address) === owners;
+    return this.pages.get(owners.address / PAGE_SIZE) === owners;
   }
 
   /** The machine as an access of this epoch met it. */

@@ -1,14 +1,8 @@
 import { PAGE_SIZE } from '../../access.js';
-import {
-  accessesOf,
-  bytesText,
-  kindName,
-  mostAccesses,
-  opacityOf,
-  pageNames,
-} from '../../report/heat-map.js';
+import { accessesOf, bytesText, kindName, mostAccesses, opacityOf } from '../../report/heat-map.js';
 import { hex } from '../../report/html.js';
 import { many } from '../../report/summary.js';
+import { formatSbdf } from '../../sbdf.js';
 import type { AccessWatch, WatchedPage } from './access-watch.js';
 import { colour, onColoursChanged } from './colours.js';
 import { element, setAttribute, setText } from './element.js';
@@ -105,8 +99,8 @@ class HeatMap {
   draw(decoded: boolean): void {
     const { page } = this;
     const total = accessesOf(page);
-    const names = pageNames(page.owners).map((name) => name.replace(/^0000:/, ''));
-    setText(this.title, names.join(', '));
+    const name = nameOf(page);
+    setText(this.title, name);
     setText(
       this.note,
       decoded
@@ -117,7 +111,7 @@ class HeatMap {
     setAttribute(
       this.canvas,
       'aria-label',
-      `Accesses to each byte of ${names.join(', ')}; arrow keys move over the bytes`,
+      `Accesses to each byte of ${name}; arrow keys move over the bytes`,
     );
     if (total === this.total && !this.fresh) return;
     this.total = total;
@@ -190,6 +184,17 @@ class HeatMap {
       this.cursor === undefined ? '\u00a0' : bytesText(this.page, this.cursor, this.cursor + 1),
     );
   }
+}
+
+/** `00:09.0 BAR0+0x1000`, or where on the page its BARs start. */
+function nameOf({ owners: { bars } }: WatchedPage): string {
+  const functions = new Map<string, string[]>();
+  for (const { fn, index, offset } of bars) {
+    const sbdf = formatSbdf(fn.sbdf).replace(/^0000:/, '');
+    const place = offset < 0 ? ` from ${hex(-offset)}` : `+${hex(offset)}`;
+    functions.set(sbdf, [...(functions.get(sbdf) ?? []), `BAR${index}${place}`]);
+  }
+  return [...functions].map(([sbdf, places]) => `${sbdf} ${places.join(', ')}`).join('; ');
 }
 
 function legend(): HTMLElement {

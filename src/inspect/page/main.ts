@@ -1,4 +1,5 @@
 import { palette } from '../../report/page-style.js';
+import { number } from '../../report/summary.js';
 import { PATHS, type Setup } from '../setup.js';
 import { Words } from './access-words.js';
 import { CountersPanel } from './counters-panel.js';
@@ -59,7 +60,7 @@ function show(machine: PageMachine, serial: SerialConsole): void {
   setInterval(() => {
     counters.tick();
     const now = machine.instructions;
-    setText(speed, `${(((now - instructions) >>> 0) / 1e6).toFixed(1)} million instructions a second`);
+    setText(speed, `${number((now - instructions) >>> 0)} instructions a second`);
     instructions = now;
   }, 1000);
 

@@ -1,27 +1,20 @@
 /**
- * A document for xterm.js, which writes its rules into <style> elements and some colours into style attributes. The
- * policy `style-src 'self'` blocks both; it does not block what script does by way of CSSOM, and so that is what becomes of them.
+ * xterm.js writes its rules into <style> elements and some colours into style attributes. The policy `style-src 'self'`
+ * blocks both; it does not block what script does by way of CSSOM, and so that is what becomes of them.
  */
-export function documentWithoutInlineStyles(): Document {
-  return new Proxy(document, {
-    get(target, name) {
-      if (name === 'createElement') return createElement;
-      const value = Reflect.get(target, name, target);
-      return typeof value === 'function' ? value.bind(target) : value;
-    },
-    set: (target, name, value) => Reflect.set(target, name, value, target),
-  });
+export function stylesByScript(): void {
+  const create = document.createElement.bind(document);
+  document.createElement = (tag: string, options?: ElementCreationOptions) => {
+    if (tag === 'style') return constructedStyle(create('template'));
+    const made = create(tag, options);
+    return tag === 'span' ? withoutStyleAttribute(made) : made;
+  };
 }
 
-function createElement(tag: string): HTMLElement {
-  return tag === 'style' ? constructedStyle() : withoutStyleAttribute(document.createElement(tag));
-}
-
-/** In place of a <style> element: its text is a sheet of the document's while the element lives. */
-function constructedStyle(): HTMLElement {
+/** In place of a <style> element: its text is a sheet of the document's until it is removed. */
+function constructedStyle(stand: HTMLElement): HTMLElement {
   const sheet = new CSSStyleSheet();
   document.adoptedStyleSheets.push(sheet);
-  const stand = document.createElement('template');
   Object.defineProperty(stand, 'textContent', { set: (text: string) => sheet.replaceSync(text) });
   stand.remove = () => {
     document.adoptedStyleSheets = document.adoptedStyleSheets.filter((other) => other !== sheet);

@@ -1,9 +1,11 @@
 import { Terminal } from '@xterm/xterm';
 import { colour, onColoursChanged } from './colours.js';
-import { documentWithoutInlineStyles } from './script-styles.js';
+import { stylesByScript } from './script-styles.js';
 
-const ROWS = 17;
+const LEAST_ROWS = 12;
 const SCROLLBACK = 5000;
+/** Pixels for the scroll bar. */
+const MARGIN = 16;
 
 /** The guest's first serial port. */
 export class SerialConsole {
@@ -11,16 +13,14 @@ export class SerialConsole {
 
   /** `send`: what is typed, for guests that read it. Without, Tab leaves the console; with it, Shift+Tab does. */
   constructor(place: HTMLElement, send?: (text: string) => void) {
+    stylesByScript();
     this.terminal = new Terminal({
-      rows: ROWS,
-      cols: 80,
       scrollback: SCROLLBACK,
       convertEol: true,
       disableStdin: send === undefined,
       cursorBlink: false,
       fontSize: 12.5,
       fontFamily: 'ui-monospace, "DejaVu Sans Mono", Menlo, Consolas, monospace',
-      documentOverride: documentWithoutInlineStyles(),
     });
     this.terminal.open(place);
     this.terminal.attachCustomKeyEventHandler(
@@ -53,11 +53,16 @@ export class SerialConsole {
     return lines.join('\n');
   }
 
-  /** As many columns as there is room for. */
+  /** As many columns and rows as there is room for. */
   private fit(place: HTMLElement): void {
-    const cell = place.querySelector('.xterm-screen')?.clientWidth ?? 0;
-    const width = cell / this.terminal.cols;
-    if (width > 0) this.terminal.resize(Math.max(20, Math.floor((place.clientWidth - 16) / width)), ROWS);
+    const screen = place.querySelector('.xterm-screen');
+    const { cols, rows } = this.terminal;
+    if (!screen || screen.clientWidth === 0) return;
+    const [width, height] = [screen.clientWidth / cols, screen.clientHeight / rows];
+    this.terminal.resize(
+      Math.max(20, Math.floor((place.clientWidth - MARGIN) / width)),
+      Math.max(LEAST_ROWS, Math.floor(place.clientHeight / height)),
+    );
   }
 
   private paint(): void {

@@ -48,22 +48,17 @@ export class FunctionPanel {
     );
     const count = fn.msix?.count ?? 0;
     this.rows = Array.from({ length: count }, (_, index) => new VectorRow(this, index));
-    const heads = ['vector', 'address', 'data', 'interrupts', 'mask', 'pending', 'sent', ''];
+    const head = (column: string) => {
+      const numeric = column === 'vector' || column === 'sent';
+      return element('th', { scope: 'col', class: numeric ? `n ${column}` : column }, column);
+    };
+    const columns = ['vector', 'address', 'data', 'interrupts', 'mask', 'pending', 'sent'];
+    const heads = [...columns.map(head), element('td', { class: 'press' })];
     const table = element(
       'table',
       { class: 'vectors' },
       element('caption', { class: 'hidden' }, `MSI-X table of ${name}`),
-      element(
-        'thead',
-        {},
-        element(
-          'tr',
-          {},
-          ...heads.map((head) =>
-            element('th', { scope: 'col', class: /vector|sent/.test(head) && 'n' }, head),
-          ),
-        ),
-      ),
+      element('thead', {}, element('tr', {}, ...heads)),
       element('tbody', {}, ...this.rows.map(({ row }) => row)),
     );
     this.section = element(
@@ -71,11 +66,7 @@ export class FunctionPanel {
       { class: 'function', 'aria-label': `Function ${name}` },
       element('h3', {}, element('b', {}, name.replace(/^0000:/, '')), ` ${nameOf(fn)} `, this.bars),
       element('div', { class: 'buttons' }, this.decode, this.enable, this.functionMask),
-      element(
-        'div',
-        { class: 'scroll rows', tabindex: 0, role: 'region', 'aria-label': `Vectors of ${name}` },
-        table,
-      ),
+      element('div', { class: 'scroll rows' }, table),
       this.rest,
     );
     if (count > 8) {
@@ -198,7 +189,7 @@ class VectorRow {
     if (!shown) return used;
     const { cells, panel } = this;
     const by = masked ? 'masked' : panel.maskedBy && `masked: ${panel.maskedBy}`;
-    setText(cells.address, addressHigh ? `${word(addressHigh)} ${word(addressLow)}` : word(addressLow));
+    setText(cells.address, addressHigh ? `${word(addressHigh)}_${word(addressLow)}` : word(addressLow));
     setText(cells.data, word(data));
     setText(cells.message, messageText(entry));
     setText(cells.mask, by ?? 'open');
