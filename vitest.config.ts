@@ -1,8 +1,8 @@
 import { defineConfig } from 'vitest/config';
 
 /**
- * `package` packs, installs and bundles, and needs Chromium: `npm run test:package`. `linux` boots Linux and needs apt:
- * `npm run test:linux`; its steps follow from one another.
+ * `package` and `browser` pack and install, and need Chromium: `npm run test:package`, `npm run test:browser`. `linux`
+ * boots Linux and needs apt: `npm run test:linux`; its steps follow from one another.
  */
 export default defineConfig({
   test: {
@@ -13,12 +13,16 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/package/**', 'test/linux/**'],
+          exclude: ['test/package/**', 'test/browser/**', 'test/linux/**'],
         },
       },
       {
         extends: true,
         test: { name: 'package', include: ['test/package/**/*.test.ts'], hookTimeout: 300_000 },
+      },
+      {
+        extends: true,
+        test: { name: 'browser', include: ['test/browser/**/*.test.ts'], hookTimeout: 300_000 },
       },
       {
         extends: true,

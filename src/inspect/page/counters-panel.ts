@@ -118,7 +118,7 @@ class RateChart {
         height: HEIGHT,
         legend: { show: false },
         cursor: { show: false },
-        padding: [8, 8, 0, 0],
+        padding: [8, 16, 0, 0],
         scales: {
           x: { time: false, range: [-SECONDS + 1, 0] },
           y: { range: (_, _min, max) => [0, Math.max(4, max * 1.1)] },

@@ -36,7 +36,7 @@ export class FunctionPanel {
     const name = formatSbdf(fn.sbdf);
     this.decode = toggle('Decode', 'COMMAND, memory space enable: without it nobody answers', (on) => {
       const result = fn.setDecode(on);
-      tell(`${name}: decoding ${result === 'fail' ? 'cannot be switched' : on ? 'on' : 'off'}`);
+      this.say(`${name}: decoding ${result === 'fail' ? 'cannot be switched' : on ? 'on' : 'off'}`);
     });
     this.enable = toggle('MSI-X', 'Message Control, bit 15: MSI-X enable', (on) =>
       this.control(on, ENABLE, 'MSI-X'),
@@ -107,7 +107,7 @@ export class FunctionPanel {
   get maskedBy(): string | undefined {
     const { messageControl } = this.fn;
     if (!(messageControl & ENABLE)) return 'MSI-X off';
-    return messageControl & FUNCTION_MASK ? 'function' : undefined;
+    return messageControl & FUNCTION_MASK ? 'function mask' : undefined;
   }
 
   get name(): string {
@@ -131,17 +131,23 @@ export class FunctionPanel {
     const address = this.controlAddress(index);
     if (address === undefined) return;
     this.machine.watch.write(address, 4, on ? 1 : 0);
-    this.tell(`${this.name}: vector ${index} ${on ? 'masked' : 'unmasked'}`);
+    this.say(`${this.name}: vector ${index} ${on ? 'masked' : 'unmasked'}`);
   }
 
   raise(index: number): void {
-    this.tell(`${this.name}: vector ${index} raised: ${this.fn.interrupts?.raise(index) ?? 'dropped'}`);
+    this.say(`${this.name}: vector ${index} raised: ${this.fn.interrupts?.raise(index) ?? 'dropped'}`);
+  }
+
+  /** Shown at once, so that a button has its new state when it is pressed again. */
+  private say(text: string): void {
+    this.tell(text);
+    this.draw();
   }
 
   private control(on: boolean, bit: number, what: string): void {
     const { fn } = this;
     fn.writeMessageControl(on ? fn.messageControl | bit : fn.messageControl & ~bit);
-    this.tell(`${this.name}: ${what} ${on ? 'on' : 'off'}`);
+    this.say(`${this.name}: ${what} ${on ? 'on' : 'off'}`);
   }
 }
 
@@ -188,7 +194,7 @@ class VectorRow {
     this.row.hidden = !shown;
     if (!shown) return used;
     const { cells, panel } = this;
-    const by = masked ? 'masked' : panel.maskedBy && `masked: ${panel.maskedBy}`;
+    const by = masked ? 'masked' : panel.maskedBy;
     setText(cells.address, addressHigh ? `${word(addressHigh)}_${word(addressLow)}` : word(addressLow));
     setText(cells.data, word(data));
     setText(cells.message, messageText(entry));
@@ -214,5 +220,5 @@ function messageText(entry: Vector): string {
   if (!decoded) return entry.addressLow || entry.data ? 'a write to memory' : '–';
   if (decoded.format === 'remappable') return `handle ${decoded.handle}`;
   const mode = decoded.deliveryMode === 'fixed' ? '' : ` ${decoded.deliveryMode}`;
-  return `0x${decoded.vector.toString(16)} to APIC ${decoded.destination}${mode}`;
+  return `0x${decoded.vector.toString(16)}, APIC ${decoded.destination}${mode}`;
 }
