@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Width } from '../src/access.js';
-import { type ExplainOptions, type Explanation, explain } from '../src/explain.js';
+import { Explainer, type ExplainOptions, type Explanation, explain } from '../src/explain.js';
 import { LspciReader } from '../src/inventory/lspci.js';
 import { readInventory } from '../src/inventory/read-machine.js';
 import { policies } from '../src/policy.js';
@@ -380,5 +380,68 @@ describe('an expansion ROM', () => {
     const explanation = explain(roms, 0xfe070000, 4);
     expect(explanation.parts).toMatchObject([{ owner: 'off', region: 'ROM' }]);
     expect(answers(explanation).strict.read0.result).toBe('unclaimed');
+  });
+});
+
+describe('an explainer', () => {
+  /** An entry's dwords, the PBA, and registers beside them. */
+  const places = [0x2000, 0x2004, 0x2008, 0x200c, 0x2010, 0x3000, 0x2f00, 0x1000].flatMap((offset) =>
+    ([1, 2, 4, 8] as const).flatMap((width) => [0, 1].map((by) => [NVME + offset + by, width] as const)),
+  );
+
+  it('explains each access as if it were the first', () => {
+    const explainer = new Explainer(m1, { policies: [policies.strict] });
+    for (const [address, width] of [...places, ...places.toReversed()]) {
+      expect(explainer.explain(address, width)).toEqual(
+        explain(m1, address, width, { policies: [policies.strict] }),
+      );
+    }
+  });
+});
+
+describe('a host that traps all', () => {
+  it('answers on pages that need not trap', () => {
+    const { strict } = answers(nvme(0x1000, 4, { policies: [policies.strict], trapAll: true }));
+    expect(strict.read0.result).toBe('host');
+    expect(strict.write0.result).toBe('host');
+    expect(strict.sources).toContain('policy row adjacent');
+  });
+});
+
+describe('functions that are device models', () => {
+  const options = { policies: [policies.strict], software: true };
+  const said = (offset: number, width: Width) => answers(nvme(offset, width, options)).strict;
+
+  it('have an emulated PBA, which is read and not written', () => {
+    expect(said(0x3000, 8)).toMatchObject({
+      read: 'the pending bits of the emulated PBA',
+      writes: ['dropped'],
+      read0: { result: 'pending', host: [] },
+    });
+  });
+
+  it.each([
+    [0x3000, 1],
+    [0x3002, 4],
+  ] as const)('answer PBA reads of other widths with ones: 0x%x, %d bytes', (offset, width) => {
+    expect(said(offset, width).read).toMatch(/^all ones/);
+  });
+
+  it('are told of masks', () => {
+    const live = m1.map((fn) =>
+      fn.msix ? { ...fn, msix: { ...fn.msix, enabled: true, masked: false } } : fn,
+    );
+    const { writes } = answers(explain(live, NVME + 0x208c, 4, options)).strict;
+    expect(writes).toEqual([
+      'unmasks vector 8 and arms it with the address and data written',
+      'masks vector 8; the model is told',
+    ]);
+  });
+
+  it('have their registers served by the model', () => {
+    expect(said(0x2f00, 4).read).toBe('the device model: read of 4 bytes at 0xfe202f00');
+    expect(said(0x2f01, 2).writes).toEqual([
+      'the device model, byte by byte: writes at 0xfe202f01..0xfe202f02 [unaligned-write]',
+    ]);
   });
 });

@@ -4,8 +4,8 @@ import { stylesByScript } from './script-styles.js';
 
 const LEAST_ROWS = 12;
 const SCROLLBACK = 5000;
-/** Pixels for the scroll bar. */
-const MARGIN = 16;
+/** Pixels for padding and scroll bar. */
+const MARGIN = 26;
 
 /** The guest's first serial port. */
 export class SerialConsole {
@@ -18,8 +18,8 @@ export class SerialConsole {
       scrollback: SCROLLBACK,
       convertEol: true,
       disableStdin: send === undefined,
-      cursorBlink: false,
-      fontSize: 12.5,
+      cursorInactiveStyle: send ? 'outline' : 'none',
+      fontSize: 12,
       fontFamily: 'ui-monospace, "DejaVu Sans Mono", Menlo, Consolas, monospace',
     });
     this.terminal.open(place);
