@@ -1,5 +1,4 @@
 import { readFile, writeFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { Readable } from 'node:stream';
 import { parseArgs } from 'node:util';
 import { createMachine } from '../guest/machine.js';
@@ -11,6 +10,7 @@ import { record } from '../record.js';
 import { reportPage } from '../report/page.js';
 import { replayText } from '../report/summary.js';
 import { replayRecording } from '../trace/replay-file.js';
+import { v86Files } from './v86-package.js';
 
 export const help = `usage: trapline boot [options]
 
@@ -89,19 +89,9 @@ export async function boot(args: string[], limit = LIMIT): Promise<number> {
   return isEnded && / 0 failed$/.test(last) && result.replay.reasons.unexplained === 0 ? 0 : 1;
 }
 
-/** The package, which is an optional peer of this one. */
 async function v86() {
-  try {
-    const wasm = await readFile(createRequire(import.meta.url).resolve('v86/build/v86.wasm'));
-    const { V86 } = await import('v86');
-    return { wasm, V86 };
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code !== 'MODULE_NOT_FOUND' && code !== 'ERR_MODULE_NOT_FOUND') throw error;
-    throw new InputError(
-      `expected the package v86, ${V86_VERSIONS}, found none; npm install v86@0.5.462 brings it`,
-    );
-  }
+  const { wasm } = v86Files();
+  return { wasm: await readFile(wasm), V86: (await import('v86')).V86 };
 }
 
 async function write(option: string, path: string, text: string): Promise<void> {
