@@ -4,9 +4,10 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { checkV86 } from '../hosts/v86/signatures.js';
 import { InputError } from '../input-error.js';
-import { type LinuxFiles, type PageFiles, resources } from '../inspect/resources.js';
+import { type GuestFiles, type PageFiles, resources } from '../inspect/resources.js';
 import { serve } from '../inspect/server.js';
 import type { Setup } from '../inspect/setup.js';
+import { decodeState } from '../inspect/state-file.js';
 import { v86Files } from './v86-package.js';
 
 export const help = `usage: trapline inspect [options]
@@ -24,6 +25,7 @@ and buttons that mask vectors, raise them and switch decoding.
   --initrd FILE      initial RAM disk
   --append TEXT      kernel command line; default: console=ttyS0
   --memory N         MiB of RAM of the Linux guest; default: 128
+  --state FILE       goes on from what the page's button saved, in place of all these
   --help             this text
 
 Needs the package v86 beside this one. Ctrl+C ends it.
@@ -50,6 +52,7 @@ export async function inspect(args: string[]): Promise<number> {
       initrd: { type: 'string' },
       append: { type: 'string' },
       memory: { type: 'string' },
+      state: { type: 'string' },
       help: { type: 'boolean', short: 'h', default: false },
     },
   });
@@ -58,33 +61,11 @@ export async function inspect(args: string[]): Promise<number> {
     return 0;
   }
   const port = integer('--port', values.port, 0, 65535);
-  const { kernel, bios, 'vga-bios': vgaBios, initrd, append, memory } = values;
-  let linux: LinuxFiles | undefined;
-  let setup: Setup = { guest: 'bare-metal' };
-  if (kernel !== undefined) {
-    if (bios === undefined)
-      throw new InputError("--kernel: expected --bios FILE too, such as SeaBIOS's bios.bin");
-    linux = { kernel, bios, initrd, vgaBios };
-    for (const [option, path] of Object.entries({ kernel, bios, initrd, 'vga-bios': vgaBios })) {
-      if (path !== undefined) mustBeFile(`--${option}`, path);
-    }
-    setup = {
-      guest: 'linux',
-      memory: integer('--memory', memory ?? String(MEMORY), 16, MAX_MEMORY) * MIB,
-      commandLine: append ?? 'console=ttyS0',
-      initrd: initrd !== undefined,
-      vgaBios: vgaBios !== undefined,
-    };
-  } else {
-    for (const [option, value] of Object.entries({ bios, 'vga-bios': vgaBios, initrd, append, memory })) {
-      if (value !== undefined)
-        throw new InputError(`--${option}: it is for a Linux guest: expected --kernel FILE too`);
-    }
-  }
+  const { setup, ...guest } = values.state === undefined ? bootedGuest(values) : await savedGuest(values);
   const v86 = v86Files();
   checkV86(await readFile(v86.wasm));
   const server = await serve(
-    resources({ ...pageFiles(), v86: v86.library, wasm: v86.wasm }, setup, linux),
+    resources({ ...pageFiles(), v86: v86.library, wasm: v86.wasm }, setup, guest),
     port,
   );
   const ended = new Promise<void>((end) => {
@@ -94,6 +75,59 @@ export async function inspect(args: string[]): Promise<number> {
   await ended;
   await server.close();
   return 0;
+}
+
+interface GuestOptions {
+  readonly kernel?: string;
+  readonly bios?: string;
+  readonly 'vga-bios'?: string;
+  readonly initrd?: string;
+  readonly append?: string;
+  readonly memory?: string;
+  readonly state?: string;
+}
+
+interface Guest extends GuestFiles {
+  readonly setup: Setup;
+}
+
+/** The guest that comes with Trapline, or a Linux that is given. */
+function bootedGuest({ kernel, ...others }: GuestOptions): Guest {
+  const { bios, 'vga-bios': vgaBios, initrd, append, memory } = others;
+  if (kernel === undefined) {
+    refuseOthers(others, 'it is for a Linux guest: expected --kernel FILE too');
+    return { setup: { guest: 'bare-metal' } };
+  }
+  if (bios === undefined)
+    throw new InputError("--kernel: expected --bios FILE too, such as SeaBIOS's bios.bin");
+  for (const [option, path] of Object.entries({ kernel, bios, initrd, 'vga-bios': vgaBios })) {
+    if (path !== undefined) mustBeFile(`--${option}`, path);
+  }
+  const setup: Setup = {
+    guest: 'linux',
+    memory: integer('--memory', memory ?? String(MEMORY), 16, MAX_MEMORY) * MIB,
+    commandLine: append ?? 'console=ttyS0',
+    initrd: initrd !== undefined,
+    vgaBios: vgaBios !== undefined,
+  };
+  return { setup, linux: { kernel, bios, initrd, vgaBios } };
+}
+
+/** The guest of a saved state. */
+async function savedGuest({ state = '', ...others }: GuestOptions): Promise<Guest> {
+  refuseOthers(others, '--state FILE has all that the guest needs');
+  mustBeFile('--state', state);
+  try {
+    return { setup: { ...decodeState(await readFile(state)).setup, saved: true }, state };
+  } catch (error) {
+    throw error instanceof TypeError ? new InputError(`--state: ${state}: ${error.message}`) : error;
+  }
+}
+
+function refuseOthers(options: GuestOptions, why: string): void {
+  for (const option of ['kernel', 'bios', 'vga-bios', 'initrd', 'append', 'memory'] as const) {
+    if (options[option] !== undefined) throw new InputError(`--${option}: ${why}`);
+  }
 }
 
 /** In dist/, seen from dist/src/chunks/. */

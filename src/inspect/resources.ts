@@ -31,8 +31,19 @@ export interface LinuxFiles {
   readonly vgaBios?: string;
 }
 
+/** Where the guest comes from, if it is not the one that comes with Trapline. */
+export interface GuestFiles {
+  readonly linux?: LinuxFiles;
+  /** A file of `encodeState`. */
+  readonly state?: string;
+}
+
 /** All that the inspector serves, by path: each has a fixed name, whatever the file is called. */
-export function resources(files: PageFiles, setup: Setup, linux?: LinuxFiles): ReadonlyMap<string, Resource> {
+export function resources(
+  files: PageFiles,
+  setup: Setup,
+  { linux, state }: GuestFiles = {},
+): ReadonlyMap<string, Resource> {
   const served = new Map<string, Resource>();
   for (const name of readdirSync(files.page)) {
     const type = TYPES[extname(name)];
@@ -41,12 +52,13 @@ export function resources(files: PageFiles, setup: Setup, linux?: LinuxFiles): R
   served.set(PATHS.setup, { type: 'application/json', text: JSON.stringify(setup) });
   served.set(PATHS.v86, { type: TYPES['.js'], file: files.v86 });
   served.set(PATHS.wasm, { type: 'application/wasm', file: files.wasm });
-  if (!linux) served.set(PATHS.guest, { type: BINARY, file: files.guest });
+  if (setup.guest === 'bare-metal') served.set(PATHS.guest, { type: BINARY, file: files.guest });
   const images: readonly (readonly [string, string | undefined])[] = [
     [PATHS.kernel, linux?.kernel],
     [PATHS.bios, linux?.bios],
     [PATHS.initrd, linux?.initrd],
     [PATHS.vgaBios, linux?.vgaBios],
+    [PATHS.state, state],
   ];
   for (const [path, file] of images) if (file !== undefined) served.set(path, { type: BINARY, file });
   return served;

@@ -1,12 +1,17 @@
 /** What the server tells the page to boot. */
 export type Setup = BareMetal | Linux;
 
+interface Begun {
+  /** It goes on from a saved state. */
+  readonly saved?: boolean;
+}
+
 /** The guest that comes with Trapline. */
-export interface BareMetal {
+export interface BareMetal extends Begun {
   readonly guest: 'bare-metal';
 }
 
-export interface Linux {
+export interface Linux extends Begun {
   readonly guest: 'linux';
   /** Bytes of RAM. */
   readonly memory: number;
@@ -23,6 +28,7 @@ export const PATHS = {
   initrd: '/initrd',
   bios: '/bios.bin',
   vgaBios: '/vga-bios.bin',
+  state: '/state',
   v86: '/v86/libv86.mjs',
   wasm: '/v86/v86.wasm',
 } as const;

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FunctionOnPage, InspectorPage, InstalledPackage, launch, RunningInspector } from './inspector.js';
@@ -273,6 +274,26 @@ describe('trapline inspect, from the packed package', () => {
     await expect.poll(() => open.counter('interrupts sent'), SOON).toBeGreaterThan(sent);
     expect(await open.counter('accesses')).toBe(accesses);
     await open.page.getByLabel('watch accesses').check();
+  });
+
+  it('saves a state, from which another page goes on', async () => {
+    const download = open.page.waitForEvent('download');
+    await open.page.getByRole('button', { name: 'Save state' }).click();
+    const file = join(installed.folder, 'trapline.state');
+    await (await download).saveAs(file);
+    const taken = await small.register(TAKEN);
+    await expect.poll(() => small.register(TAKEN), SOON).toBeGreaterThan(taken);
+
+    const second = await RunningInspector.start(installed, '--state', file);
+    const other = await InspectorPage.open(browser, second.url);
+    const fn = new FunctionOnPage(other, 0, '0000:00:08.0');
+    const goneOn = await fn.register(TAKEN);
+    expect(goneOn).toBeGreaterThan(2);
+    await expect.poll(() => fn.register(TAKEN), SOON).toBeGreaterThan(goneOn);
+    expect(await other.serial()).not.toContain('PASS');
+    expect(await other.allProblems()).toEqual([]);
+    await other.page.close();
+    expect(await second.stop('SIGTERM')).toBe(0);
   });
 
   it('resets the machine, which boots again', async () => {

@@ -5,7 +5,9 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createMachine } from '../../src/guest/machine.js';
 import type { Setup } from '../../src/inspect/setup.js';
+import { decodeState, encodeState } from '../../src/inspect/state-file.js';
 
 // The built program: `npm test` builds first.
 const PROGRAM = resolve('dist/src/cli/main.js');
@@ -115,6 +117,21 @@ describe('trapline inspect', () => {
     });
   });
 
+  it('serves a saved state', async () => {
+    const state = join(folder, 'state');
+    const machine = {
+      ...{ v86: Uint8Array.of(1, 2, 3).buffer, configAddress: 0, models: {} },
+      functions: createMachine({ send: () => {} }).dispatcher.save(),
+    };
+    writeFileSync(state, encodeState({ setup: { guest: 'bare-metal' }, machine, disk: new Uint8Array(0) }));
+    const { result } = await whileServing(['--state', state], async (url) => ({
+      setup: await setupOf(url),
+      state: new Uint8Array(await (await fetch(`${url}state`)).arrayBuffer()),
+    }));
+    expect(result.setup).toEqual({ guest: 'bare-metal', saved: true });
+    expect(decodeState(result.state).machine).toEqual(machine);
+  });
+
   it('takes the port that it is given', async () => {
     const free = createServer();
     await new Promise<void>((listens) => free.listen(0, '127.0.0.1', listens));
@@ -144,6 +161,8 @@ describe('what is wrong is told in one line, with exit status 2', () => {
     [['--kernel', 'x'], "--kernel: expected --bios FILE too, such as SeaBIOS's bios.bin"],
     [['--kernel', '/nothing/here', '--bios', 'x'], '--kernel: cannot read /nothing/here: ENOENT'],
     [['--kernel', '.', '--bios', 'x'], '--kernel: . is not a file'],
+    [['--state', '/nothing/here'], '--state: cannot read /nothing/here: ENOENT'],
+    [['--state', 'x', '--kernel', 'y'], '--kernel: --state FILE has all that the guest needs'],
     [['--screen'], "Unknown option '--screen'"],
     [['bzImage'], "Unexpected argument 'bzImage'"],
   ])('%j', (args, sentence) => {
@@ -158,6 +177,14 @@ describe('what is wrong is told in one line, with exit status 2', () => {
     expect([status, stderr]).toEqual([
       2,
       `trapline inspect: --memory: expected an integer from 16 to 2048, got ${memory}\n`,
+    ]);
+  });
+
+  it('a file that is no state', () => {
+    const { status, stderr } = refused('--state', image);
+    expect([status, stderr]).toEqual([
+      2,
+      `trapline inspect: --state: ${image}: it is not a state of this version of trapline inspect\n`,
     ]);
   });
 

@@ -38,10 +38,23 @@ it('have fixed names for the images of a Linux guest, those that there are', () 
     vgaBios: false,
   } as const;
   const linux = { kernel: '/home/me/bzImage', bios: '/bios', initrd: '/initrd.img' };
-  const served = resources(files, setup, linux);
+  const served = resources(files, setup, { linux });
   expect(served.get('/kernel')).toEqual({ type: 'application/octet-stream', file: '/home/me/bzImage' });
   expect(served.get('/bios.bin')).toMatchObject({ file: '/bios' });
   expect(served.get('/initrd')).toMatchObject({ file: '/initrd.img' });
   expect([served.has('/vga-bios.bin'), served.has('/guest.elf')]).toEqual([false, false]);
   expect(served.get('/setup.json')).toEqual({ type: 'application/json', text: JSON.stringify(setup) });
+});
+
+it.each([
+  [{ guest: 'bare-metal', saved: true }, true],
+  [{ guest: 'linux', saved: true, memory: 1 << 27, commandLine: '', initrd: true, vgaBios: true }, false],
+] as const)('have a saved state: %j', (setup, hasGuest) => {
+  const served = resources(files, setup, { state: '/home/me/a.state' });
+  expect(served.get('/state')).toEqual({ type: 'application/octet-stream', file: '/home/me/a.state' });
+  expect([served.has('/guest.elf'), served.has('/kernel'), served.has('/initrd')]).toEqual([
+    hasGuest,
+    false,
+    false,
+  ]);
 });

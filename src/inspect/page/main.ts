@@ -50,6 +50,14 @@ function show(machine: PageMachine, serial: SerialConsole): void {
     serial.clear();
     tell('the machine was reset');
   });
+  byId('save', HTMLButtonElement).addEventListener('click', async () => {
+    const link = document.createElement('a');
+    link.href = URL.createObjectURL(new Blob([await machine.save()]));
+    link.download = 'trapline.state';
+    link.click();
+    URL.revokeObjectURL(link.href);
+    tell('saved, for trapline inspect --state');
+  });
   const watching = byId('watch', HTMLInputElement);
   watching.addEventListener('change', () => {
     watch.on = watching.checked;

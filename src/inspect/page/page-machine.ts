@@ -1,4 +1,4 @@
-import { createNvme } from '../../../examples/nvme/nvme.js';
+import { createNvme, type Nvme } from '../../../examples/nvme/nvme.js';
 import { BufferStorage } from '../../../examples/nvme/storage.js';
 import type { AssignedFunction } from '../../function.js';
 import { createMachine } from '../../guest/machine.js';
@@ -7,7 +7,8 @@ import type { HostPage } from '../../host.js';
 import { attachV86, type MachineState, type V86Attachment } from '../../hosts/v86.js';
 import type { Message } from '../../msix/message.js';
 import { parseSbdf, type Sbdf } from '../../sbdf.js';
-import { PATHS, type Setup } from '../setup.js';
+import { type Linux, PATHS, type Setup } from '../setup.js';
+import { decodeState, encodeState } from '../state-file.js';
 import { AccessWatch } from './access-watch.js';
 
 const NVME = parseSbdf('0000:00:0d.0');
@@ -40,8 +41,10 @@ export class PageMachine {
   private readonly attachment: V86Attachment;
   private readonly emulator: Emulator;
   private readonly machine: ReturnType<typeof createMachine>;
-  /** As it was before the first instruction. */
-  private powerOn: MachineState | undefined;
+  private readonly setup: Setup;
+  private readonly disk: Uint8Array;
+  /** As it was before the first instruction, or as it was loaded. */
+  private begun: { readonly machine: MachineState; readonly disk: Uint8Array } | undefined;
 
   /** `serial`: gets the bytes that the guest sends. */
   static async load(setup: Setup, serial: (byte: number) => void): Promise<PageMachine> {
@@ -61,6 +64,8 @@ export class PageMachine {
     emulator: (wasm_fn: V86Attachment['wasm_fn']) => Emulator,
     serial: (byte: number) => void,
   ) {
+    this.setup = setup;
+    this.disk = new Uint8Array(setup.guest === 'linux' ? DISK : 0);
     const send = (message: Message, sbdf: Sbdf, vector: number) => {
       this.count(sbdf, vector);
       this.attachment.send(message);
@@ -70,17 +75,22 @@ export class PageMachine {
     this.machine = createMachine({ send, onError, mapPage: (address, sbdf) => mapPage(address, sbdf) });
     const { dispatcher, models } = this.machine;
     this.watch = new AccessWatch(dispatcher);
-    this.attachment = attachV86({ dispatcher, wasm, doors: this.watch, models });
+    let nvme: Nvme | undefined;
+    const ofNvme = { save: () => nvme?.save(), restore: (state: unknown) => nvme?.restore(state) };
+    this.attachment = attachV86({
+      ...{ dispatcher, wasm, doors: this.watch },
+      models: setup.guest === 'linux' ? { ...models, nvme: ofNvme } : models,
+    });
     if (setup.guest === 'linux') {
-      const nvme = createNvme({
+      nvme = createNvme({
         dispatcher,
         sbdf: NVME,
         memory: this.attachment.memory,
-        storage: new BufferStorage(new Uint8Array(DISK)),
+        storage: new BufferStorage(this.disk),
         send: (message, vector) => send(message, NVME, vector),
         onError,
       });
-      mapPage = (address, sbdf) => (sbdf === NVME ? nvme.mapPage(address) : null);
+      mapPage = (address, sbdf) => (sbdf === NVME ? (nvme?.mapPage(address) ?? null) : null);
     }
     this.emulator = emulator(this.attachment.wasm_fn);
     this.emulator.add_listener('serial0-output-byte', serial);
@@ -126,22 +136,37 @@ export class PageMachine {
     this.emulator.serial0_send(text);
   }
 
-  /** Power off and on. */
+  /** Power off and on, or back to the state that was loaded. */
   async reset(): Promise<void> {
     const running = this.isRunning;
     await this.emulator.stop();
     for (const fn of this.functions) fn.reset();
-    if (this.powerOn) await this.attachment.restore(this.emulator, this.powerOn);
+    if (this.begun) {
+      this.disk.set(this.begun.disk);
+      await this.attachment.restore(this.emulator, this.begun.machine);
+    }
     this.sent = 0;
     this.sentBy.clear();
     this.watch.clear();
     if (running) await this.emulator.run();
   }
 
-  /** Runs it, once the state before its first instruction is saved. */
+  /** For a file that `trapline inspect --state` goes on from. */
+  async save(): Promise<Uint8Array<ArrayBuffer>> {
+    const { saved, ...setup } = this.setup;
+    return encodeState({ setup, machine: await this.attachment.save(this.emulator), disk: this.disk });
+  }
+
+  /** Runs it, once what it begins with is kept. */
   private async start(): Promise<void> {
     await new Promise<void>((ready) => this.emulator.add_listener('emulator-ready', ready));
-    this.powerOn = await this.attachment.save(this.emulator);
+    if (this.setup.saved) {
+      this.begun = decodeState(new Uint8Array(await fetched(PATHS.state)));
+      this.disk.set(this.begun.disk);
+      await this.attachment.restore(this.emulator, this.begun.machine);
+    } else {
+      this.begun = { machine: await this.attachment.save(this.emulator), disk: this.disk.slice() };
+    }
     await this.emulator.run();
   }
 
@@ -155,19 +180,25 @@ export class PageMachine {
 async function v86Options(setup: Setup): Promise<object> {
   if (setup.guest === 'bare-metal')
     return { ...guestOptions(await fetched(PATHS.guest), 'live'), autostart: false };
-  const image = async (path: string) => ({ buffer: await fetched(path) });
   return {
+    ...(setup.saved ? {} : await linuxImages(setup)),
     acpi: true,
     memory_size: setup.memory,
+    net_device: { type: 'none' },
+    disable_speaker: true,
+    disable_keyboard: true,
+    disable_mouse: true,
+  };
+}
+
+async function linuxImages(setup: Linux): Promise<object> {
+  const image = async (path: string) => ({ buffer: await fetched(path) });
+  return {
     cmdline: setup.commandLine,
     bios: await image(PATHS.bios),
     bzimage: await image(PATHS.kernel),
     ...(setup.vgaBios && { vga_bios: await image(PATHS.vgaBios) }),
     ...(setup.initrd && { initrd: await image(PATHS.initrd) }),
-    net_device: { type: 'none' },
-    disable_speaker: true,
-    disable_keyboard: true,
-    disable_mouse: true,
   };
 }
 
