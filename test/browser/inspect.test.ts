@@ -297,12 +297,16 @@ describe('trapline inspect, from the packed package', () => {
   });
 
   it('resets the machine, which boots again', async () => {
+    const before = await open.page.evaluate(() => Object.fromEntries(inspector.machine.diagnostics));
     await open.page.getByRole('button', { name: 'Reset' }).click();
     await open.until('the console is empty', () => !inspector.serial.text.includes('live'));
     await open.until('the guest is live again', () => inspector.serial.text.includes('\nlive\n'));
     expect(await open.serial()).toMatch(/^\d\d passed, 0 failed$/m);
     const sent = await small.sent(0);
     await expect.poll(() => small.sent(0), SOON).toBeGreaterThan(sent);
+    const after = await open.page.evaluate(() => Object.fromEntries(inspector.machine.diagnostics));
+    expect(after['bad-size']).toBeGreaterThan(0);
+    expect(after['unaligned-write']).toBeLessThan(before['unaligned-write']);
   });
 
   it('is kept as a picture', async () => {

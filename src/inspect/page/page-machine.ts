@@ -37,6 +37,11 @@ export class PageMachine {
   sent = 0;
   /** What device models and Trapline threw. */
   readonly errors: unknown[] = [];
+  /** Counts that cannot be set to 0, at the last reset. */
+  private before: { readonly undelivered: number; readonly diagnostics: Readonly<Record<string, number>> } = {
+    undelivered: 0,
+    diagnostics: {},
+  };
   private readonly sentBy = new Map<Sbdf, Counts>();
   private readonly attachment: V86Attachment;
   private readonly emulator: Emulator;
@@ -111,12 +116,14 @@ export class PageMachine {
 
   /** Messages that reached no interrupt controller. */
   get undelivered(): number {
-    return this.attachment.undelivered;
+    return this.attachment.undelivered - this.before.undelivered;
   }
 
   /** How often each diagnostic of Trapline's occurred. */
   get diagnostics(): readonly (readonly [string, number])[] {
-    return Object.entries(this.machine.dispatcher.counts).filter(([, count]) => count > 0);
+    return Object.entries(this.machine.dispatcher.counts)
+      .map(([code, count]) => [code, count - (this.before.diagnostics[code] ?? 0)] as const)
+      .filter(([, count]) => count > 0);
   }
 
   /** Messages that a vector sent. */
@@ -147,6 +154,10 @@ export class PageMachine {
     }
     this.sent = 0;
     this.sentBy.clear();
+    this.before = {
+      undelivered: this.attachment.undelivered,
+      diagnostics: { ...this.machine.dispatcher.counts },
+    };
     this.watch.clear();
     if (running) await this.emulator.run();
   }
