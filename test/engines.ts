@@ -77,7 +77,7 @@ class WasmDoor extends Door {
 /** What v86 has no import for goes by the door for any wasm module. */
 class V86Door extends WasmDoor {
   override read(address: number, width: Width): number {
-    if (address >= TWO_32 || width === 2 || width === 8) return super.read(address, width);
+    if (address >= TWO_32 || (width !== 1 && width !== 4)) return super.read(address, width);
     this.claimed = true;
     const { mmap_read8, mmap_read32 } = this.exports;
     const value = width === 1 ? mmap_read8(address) : mmap_read32(address);
@@ -86,7 +86,7 @@ class V86Door extends WasmDoor {
 
   override write(address: number, width: Width, low: number, high = 0): boolean {
     const { exports } = this;
-    if (address >= TWO_32) return super.write(address, width, low, high);
+    if (address >= TWO_32 || ![1, 2, 4, 8].includes(width)) return super.write(address, width, low, high);
     this.claimed = true;
     if (width === 1) exports.mmap_write8(address, low);
     else if (width === 2) exports.mmap_write16(address, low);
