@@ -141,7 +141,11 @@ class Attachment implements V86Attachment {
 
   /** v86 resets its CPU once when it is made, and then whenever the machine is reset. */
   private reset(): void {
-    if (this.started) for (const fn of this.options.dispatcher.functions) fn.reset();
+    const { dispatcher } = this.options;
+    for (const fn of this.started ? dispatcher.functions : []) {
+      // A model that is reset may take another function away.
+      if (dispatcher.find(fn.sbdf) === fn) fn.reset();
+    }
     this.started = true;
   }
 

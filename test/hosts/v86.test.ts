@@ -470,6 +470,24 @@ it('a machine that is reset resets the functions, and one that starts does not',
   });
 });
 
+it('a model that takes another function away while the machine is reset ends nothing', async () => {
+  const dispatcher = createDispatcher({ trapAll: true, host: { mapPage: () => null } });
+  for (const sbdf of ['00:08.0', '00:09.0']) {
+    const other = sbdf === '00:08.0' ? '00:09.0' : '00:08.0';
+    dispatcher.assign({
+      sbdf,
+      bars: [{ index: 0, type: 'mem32', address: 0, hostAddress: 0, size: 0x1000 }],
+      msix: { count: 1, table: { bir: 0, offset: 0 }, pba: { bir: 0, offset: 0x800 } },
+      software: { send: () => {}, onReset: () => dispatcher.find(other) && dispatcher.deassign(other) },
+    });
+  }
+  await withGuest({ dispatcher }, async (guest) => {
+    await guest.run(read(BAR));
+    await guest.emulator.restart();
+    expect(dispatcher.functions.map(({ sbdf }) => sbdf)).toEqual([WHERE]);
+  });
+});
+
 describe('a saved machine', () => {
   it('goes on in another one, with memory, functions, models, a latched address and pending interrupts', async () => {
     const model = (state: unknown) => ({
