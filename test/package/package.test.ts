@@ -96,6 +96,18 @@ writeFileSync('recorded.txt', recording.inventory);
     expect(replayed).toMatch(/^ region +1 +0 +0 +R1 1$/m);
   });
 
+  it('has an entry of its own for v86, with the same errors', () => {
+    const attach = `import { createDispatcher, TraplineError } from 'trapline';
+import { attachV86 } from 'trapline/v86';
+try {
+  attachV86({ dispatcher: createDispatcher({ host: { mapPage: () => null } }), wasm: new Uint8Array(8) });
+} catch (error) {
+  console.log(error.code, error instanceof TraplineError, error.faults.at(-1));
+}`;
+    writeFileSync(join(folder, 'v86.js'), attach);
+    expect(run('node', 'v86.js')).toBe('unsupported-host true v86 0.5.319 to 0.5.462 fits');
+  });
+
   it('boots its guest in the v86 that is beside it', () => {
     cpSync('node_modules/v86', join(folder, 'node_modules/v86'), { recursive: true });
     const [passed] = /^\d+ passed, 0 failed$/m.exec(run('npx', 'trapline', 'boot')) ?? [];
