@@ -3,7 +3,7 @@ import type { Sbdf } from '../sbdf.js';
 
 /** I/O ports of PCI configuration mechanism #1 (PCI 3.0 3.2.2.3.2): CONFIG_ADDRESS, and CONFIG_DATA behind it. */
 export const CONFIG_ADDRESS = 0xcf8;
-const CONFIG_DATA = 0xcfc;
+export const CONFIG_DATA = 0xcfc;
 /** CONFIG_ADDRESS: configuration cycles are enabled. */
 const ENABLE = 0x8000_0000;
 

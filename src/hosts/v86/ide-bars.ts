@@ -1,11 +1,11 @@
+import { CONFIG_ADDRESS, CONFIG_DATA } from '../config-ports.js';
+
 /** What of v86's imports configuration cycles need. */
 export interface PortDoors {
   io_port_read32(port: number): number;
   io_port_write32(port: number, value: number): void;
 }
 
-const CONFIG_ADDRESS = 0xcf8;
-const CONFIG_DATA = 0xcfc;
 /** 00:1e.0, its first BAR. */
 const IDE_BAR = 0x8000_f010 | 0;
 const BARS = 5;
