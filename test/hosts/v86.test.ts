@@ -209,12 +209,31 @@ describe('configuration cycles', () => {
     });
   });
 
-  it("hide a function of v86's that is at the same place", async () => {
-    const dispatcher = dispatcherOf({ ...device, sbdf: '00:07.0' });
+  it.each([
+    ['00:00.0', 0],
+    ['00:07.0', 7 << 3],
+    ['00:1f.7', 0xff],
+  ])('at %s reach the function, whatever v86 has there', async (sbdf, where) => {
+    const dispatcher = dispatcherOf({ ...device, sbdf });
     await withGuest({ dispatcher }, async (guest) => {
-      expect(await words(guest, configRead(7 << 3, 0, 4))).toEqual([
-        dispatcher.find('00:07.0')?.config.read(0, 4),
-      ]);
+      const registers = [0, 4, 0x10, 0xfc];
+      const got = await words(guest, ...registers.map((register) => configRead(where, register, 4)));
+      expect(got).toEqual(registers.map((register) => dispatcher.find(sbdf)?.config.read(register, 4)));
+    });
+  });
+
+  it('name registers by words: the lowest bits of CONFIG_ADDRESS are 0', async () => {
+    await withGuest({ dispatcher: dispatcherOf() }, async (guest) => {
+      const ours = (OURS >>> 0) + 0x10;
+      const got = await words(
+        guest,
+        portWrite(ADDRESS, 4, ours + 3),
+        portRead(ADDRESS, 4),
+        portRead(DATA, 4),
+        portWrite(ADDRESS, 1, 0x13),
+        portRead(ADDRESS, 1),
+      );
+      expect([got[1], got[2], got[4]]).toEqual([ours, BAR, 0x10]);
     });
   });
 

@@ -8,7 +8,8 @@ export interface PortDoors {
 
 /** 00:1e.0, its first BAR. */
 const IDE_BAR = 0x8000_f010 | 0;
-const BARS = 5;
+/** Two of each channel; the fifth is always there. */
+const BARS = 4;
 
 /**
  * Sizes the BARs of v86's IDE controller, as a BIOS does. Those of a channel without drives are not there but read as
