@@ -6,7 +6,8 @@ import { fetchDebian, hasApt, MODULES } from './debian.js';
 import { COPIED, COPY, DIRECT, HALF, HASHED, pattern, sha256 } from './disk-copy.js';
 import { Machine, type SavedMachine, SBDF } from './machine.js';
 
-const DEADLINE = performance.now() + 570_000;
+/** `.ci/run` ends it after ten minutes, of which building takes some. */
+const DEADLINE = performance.now() + 520_000;
 const DEVICE = `/sys/bus/pci/devices/${SBDF}`;
 const LOAD = 'insmod /modules/nvme.ko; until [ -b /dev/nvme0n1 ]; do usleep 10000; done';
 const IO_VECTOR = 1;
@@ -131,32 +132,55 @@ describe.skipIf(!apt)('Linux and its nvme driver on the example', () => {
     const copied = ({ disk }: { disk: Uint8Array }) => sha256(disk.subarray(HALF)) === sha256(data);
     const saved = new Map<string, SavedMachine>();
 
-    it('goes on', async () => {
+    /** Commands at the end of what was going on when a state was saved. */
+    const ends = new Map<string, number>();
+
+    /** Has the programs copy, and `work` done meanwhile. */
+    async function whileCopying(work: (done: () => number) => Promise<void>): Promise<void> {
       machine.disk.fill(0);
       machine.disk.set(data);
       const before = machine.commands;
-      const done = () => machine.commands - before;
       machine.console.start(COPY);
-
-      await until(() => done() > COPIED / 4);
-      machine.vectors.mask(IO_VECTOR, true);
-      await until(() => machine.vectors.pending(IO_VECTOR));
-      await machine.emulator.stop();
-      saved.set(PENDING, await machine.save());
-      machine.vectors.mask(IO_VECTOR, false);
-      saved.set(SENT, await machine.save());
-      await machine.run();
-
-      // The controller answers commands while their doorbell is rung: in flight is what the driver has not taken.
-      await until(() => done() > COPIED + (HASHED - COPIED) / 4);
-      await machine.stopWhere(() => machine.completions > 0);
-      saved.set(POSTED, await machine.save());
-      await machine.run();
-
+      await work(() => machine.commands - before);
       expect(await machine.console.finish()).toContain(sha256(data));
-      expect(done()).toBe(HASHED);
+      expect(machine.commands - before).toBe(HASHED);
       expect(copied(machine)).toBe(true);
-      expect([...saved.values()].map(copied)).toEqual([false, false, true]);
+      for (const moment of saved.keys()) if (!ends.has(moment)) ends.set(moment, machine.commands);
+    }
+
+    it('goes on after a moment with an interrupt on its way', async () => {
+      await whileCopying(async (done) => {
+        await until(() => done() > COPIED / 4);
+        machine.vectors.mask(IO_VECTOR, true);
+        await until(() => machine.vectors.pending(IO_VECTOR));
+        await machine.emulator.stop();
+        saved.set(PENDING, await machine.save());
+        machine.vectors.mask(IO_VECTOR, false);
+        saved.set(SENT, await machine.save());
+        await machine.run();
+      });
+      expect([...saved.values()].map(copied)).toEqual([false, false]);
+      expect(await complaints(machine)).toBe('');
+    });
+
+    it('goes on after a moment with a completion on its way', async () => {
+      // The controller answers commands while their doorbell is rung: in flight is what the driver has not taken. One stop
+      // in eight finds some; on a busy machine there may be few stops while the programs run.
+      while (!saved.has(POSTED)) {
+        await whileCopying(async (done) => {
+          await until(() => done() > COPIED + (HASHED - COPIED) / 4);
+          if (
+            !(await machine.stopWhere(
+              () => machine.completions > 0,
+              () => done() < HASHED,
+            ))
+          )
+            return;
+          saved.set(POSTED, await machine.save());
+          await machine.run();
+        });
+      }
+      expect(copied(saved.get(POSTED)!)).toBe(true);
       expect(await complaints(machine)).toBe('');
     });
 
@@ -168,7 +192,7 @@ describe.skipIf(!apt)('Linux and its nvme driver on the example', () => {
       other.vectors.mask(IO_VECTOR, false);
       await other.run();
       expect(await other.console.finish()).toContain(sha256(data));
-      expect(other.commands).toBe(machine.commands);
+      expect(other.commands).toBe(ends.get(moment));
       expect(copied(other)).toBe(true);
       expect(await complaints(other)).toBe('');
       await other.emulator.stop();

@@ -102,14 +102,15 @@ export class Machine {
       .reduce((sum, length) => sum + length, 0);
   }
 
-  /** Stops it where that holds. */
-  async stopWhere(reached: () => boolean): Promise<void> {
-    for (;;) {
+  /** Stops it where that holds; false: it runs, and did not get there while it could. */
+  async stopWhere(reached: () => boolean, possible: () => boolean): Promise<boolean> {
+    while (possible()) {
       await this.emulator.stop();
-      if (reached()) return;
+      if (reached()) return true;
       await this.emulator.run();
       await setImmediate();
     }
+    return false;
   }
 
   /** Of a stopped machine. */
