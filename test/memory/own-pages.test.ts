@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import { OWN_PAGES } from '../../assembly/layout.js';
 import { PAGE_SIZE, type Width } from '../../src/access.js';
 import { createDispatcher, type Dispatcher } from '../../src/dispatcher.js';
+import { Core } from '../../src/engine/core.js';
 import type { FunctionDescription } from '../../src/function.js';
-import type { OwnPage } from '../../src/memory/own-pages.js';
+import { type OwnPage, OwnPages } from '../../src/memory/own-pages.js';
 import type { RegionDoor } from '../../src/vfio/door.js';
 
 const BAR = 0xfe00_0000;
@@ -146,4 +148,33 @@ it('does without memory when there is none, and says so', () => {
   };
   expect(fill).toThrow(/memoryLimit: \d+ more pages of 64 KiB exceed the limit/);
   expect(dispatcher.read(BAR + 0x2000, 4)).not.toBe(0xffffffff);
+});
+
+it('keeps the places of pages when there come to be more than it has room for', () => {
+  const nothing = () => 0;
+  const core = new Core(
+    {
+      complete_read: nothing,
+      complete_write: nothing,
+      unclaimed_read: nothing,
+      unclaimed_write: nothing,
+      forwarded_read4: nothing,
+      forwarded_write4: nothing,
+    },
+    2 ** 24,
+  );
+  const own = new OwnPages(core);
+  const page = own.create();
+  const at = (id: number) => core.words[core.words[OWN_PAGES / 4] / 4 + id];
+  own.reserve(0);
+  own.show(0, page.bytes);
+  for (let id = 1; id < 1000; id++) {
+    own.reserve(id);
+    own.show(id, id % 3 === 0 ? page.bytes : undefined);
+    for (const known of [0, id - 1, id]) {
+      expect(at(known)).toBe(known % 3 === 0 ? page.bytes.byteOffset : 0);
+    }
+  }
+  own.show(999, new Uint8Array(PAGE_SIZE));
+  expect(at(999)).toBe(0);
 });
