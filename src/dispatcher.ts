@@ -1,5 +1,5 @@
 import { FORWARDED, HIGH, SPLIT, STATUS, UNCLAIMED_ACCESS } from '../assembly/layout.js';
-import { ones, UNCLAIMED, type Width } from './access.js';
+import { isWidth, ones, UNCLAIMED, type Width } from './access.js';
 import { Completion } from './completion.js';
 import type { DiagnosticCode, DiagnosticCounter } from './diagnostics.js';
 import { Domain } from './domain.js';
@@ -350,6 +350,3 @@ export class Dispatcher implements Trap {
     return UNCLAIMED;
   }
 }
-
-/** A constant, as `readView` and `writeView`: of a function declaration V8 checks at every call that it is still that. */
-const isWidth = (width: number): boolean => width === 4 || width === 1 || width === 2 || width === 8;
