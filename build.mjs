@@ -45,7 +45,9 @@ await build({
       input: {
         index: 'src/index.ts',
         audit: 'src/audit.ts',
+        'hosts/kvm': 'src/hosts/kvm.ts',
         'hosts/v86': 'src/hosts/v86.ts',
+        'hosts/xen': 'src/hosts/xen.ts',
         record: 'src/record.ts',
         opregion: 'src/opregion.ts',
         'stolen-memory': 'src/stolen-memory.ts',

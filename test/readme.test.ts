@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -15,12 +15,15 @@ it.each([
   ['third', 2, ['8 true 1', '7c000000 7c000000']],
   ['fourth', 3, ['90 255 90']],
   ['fifth', 4, ['BAR 0 at 0xfe000000']],
+  ['sixth', 5, ['true 5a', 'false', '00c0eefe000000004100000000000000']],
 ])('the %s example of the README prints what it says', (_, index, lines) => {
   const folder = mkdtempSync(join(tmpdir(), 'trapline-'));
   try {
     const file = join(folder, 'example.mjs');
     const entry = (name = 'index') =>
-      JSON.stringify(pathToFileURL(`dist/src/${name === 'v86' ? 'hosts/v86' : name}.js`).href);
+      JSON.stringify(
+        pathToFileURL(`dist/src/${existsSync(`src/hosts/${name}.ts`) ? 'hosts/' : ''}${name}.js`).href,
+      );
     writeFileSync(
       file,
       examples[index]
@@ -35,5 +38,5 @@ it.each([
 });
 
 it('there is no other example', () => {
-  expect(examples).toHaveLength(5);
+  expect(examples).toHaveLength(6);
 });

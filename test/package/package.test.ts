@@ -108,6 +108,32 @@ try {
     expect(run('node', 'v86.js')).toBe('unsupported-host true v86 0.5.319 to 0.5.462 fits');
   });
 
+  it('has entries of its own for KVM and Xen, with the same errors', () => {
+    const answer = `import { TraplineError } from 'trapline';
+import { answerKvmExit } from 'trapline/kvm';
+import { createIoreqServer } from 'trapline/xen';
+${consumer}
+const page = new DataView(new ArrayBuffer(4096));
+page.setUint32(8, 6, true);
+page.setBigUint64(32, 0x38000000100cn, true);
+page.setUint32(48, 4, true);
+const server = createIoreqServer({ dispatcher, slots: page, memory: { read: () => false, write: () => false } });
+console.log(answerKvmExit(dispatcher, page), page.getUint32(40, true), server.answer(0));
+for (const misuse of [() => answerKvmExit(dispatcher, new DataView(new ArrayBuffer(0))), () => server.answer(128)]) {
+  try {
+    misuse();
+  } catch (error) {
+    console.log(error.code, error instanceof TraplineError);
+  }
+}`;
+    writeFileSync(join(folder, 'hosts.js'), answer);
+    expect(run('node', 'hosts.js').split('\n')).toEqual([
+      'true 1 false',
+      'bad-argument true',
+      'bad-argument true',
+    ]);
+  });
+
   it('boots its guest in the v86 that is beside it', () => {
     cpSync('node_modules/v86', join(folder, 'node_modules/v86'), { recursive: true });
     const [passed] = /^\d+ passed, 0 failed$/m.exec(run('npx', 'trapline', 'boot')) ?? [];
