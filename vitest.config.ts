@@ -2,7 +2,8 @@ import { defineConfig } from 'vitest/config';
 
 /**
  * `package` and `browser` pack and install, and need Chromium: `npm run test:package`, `npm run test:browser`. `linux`
- * boots Linux and needs apt: `npm run test:linux`; its steps follow from one another.
+ * boots Linux and needs apt: `npm run test:linux`; its steps follow from one another. `hosts` compiles C with the headers of
+ * Linux and Xen: `npm run test:hosts`.
  */
 export default defineConfig({
   test: {
@@ -13,8 +14,12 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/package/**', 'test/browser/**', 'test/linux/**'],
+          exclude: ['test/package/**', 'test/browser/**', 'test/hosts/layout/**', 'test/linux/**'],
         },
+      },
+      {
+        extends: true,
+        test: { name: 'hosts', include: ['test/hosts/layout/**/*.test.ts'] },
       },
       {
         extends: true,
