@@ -66,6 +66,8 @@ export interface Host {
   mayMapBar?(sbdf: Sbdf, bar: Bar): boolean;
   /** 16-bit configuration write. */
   writeConfig?(sbdf: Sbdf, register: number, value: number): void;
+  /** Hardware domain: a guest, a reset or a snapshot moves the physical BAR to `bar.hostAddress`. It is not decoded then. */
+  moveBar?(sbdf: Sbdf, bar: Bar): void;
   disableIntx?(sbdf: Sbdf): void;
   /** Delivers the vector's interrupt from now on. `vector.masked` says whether at once. */
   armVector?(sbdf: Sbdf, vector: Vector): void;

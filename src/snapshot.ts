@@ -119,6 +119,7 @@ export function restore(domain: Domain, { functions }: Snapshot): void {
   });
   each(place);
   each((fn) => domain.moved(fn));
+  each((fn) => fn.moveHardware(domain));
   each((fn, { ranges }) => {
     for (const [index, range] of fn.ranges.entries()) {
       const { address, state } = ranges[index];

@@ -3,6 +3,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { createDispatcher, type Dispatcher } from '../src/dispatcher.js';
 import { TraplineError } from '../src/errors.js';
 import type { AssignedFunction, FunctionDescription } from '../src/function.js';
+import type { Bar } from '../src/host.js';
 import type { PciFunction } from '../src/pci/function.js';
 import { type Policy, policies } from '../src/policy.js';
 import { parseSbdf } from '../src/sbdf.js';
@@ -277,10 +278,17 @@ describe('restoring', () => {
   it('moves the physical BARs of the hardware domain', () => {
     const { dispatcher: saved, fn } = machine(policies.xen, 'hardware');
     fn.moveBar(2, 0xd000_0000);
-    const { dispatcher, fn: restored } = machine(policies.xen, 'hardware');
+    const { host, dispatcher, fn: restored } = machine(policies.xen, 'hardware');
+    const physical = new Map<number, number>();
+    Object.assign(host, {
+      moveBar: (sbdf: number, { index, hostAddress }: Bar) =>
+        sbdf === restored.sbdf && physical.set(index, hostAddress),
+    });
     dispatcher.restore(saved.save());
     expect(restored.bars[1]).toMatchObject({ address: 0xd000_0000, hostAddress: 0xd000_0000 });
+    expect(physical.get(2)).toBe(0xd000_0000);
     restored.reset();
+    expect(physical.get(2)).toBe(AT);
     expect(restored.bars[1]).toMatchObject({ address: AT, hostAddress: AT });
   });
 });

@@ -67,6 +67,7 @@ export class SoftwareHost implements Host, Required<Omit<Host, Ports>> {
   }
 
   writeConfig(): void {}
+  moveBar(): void {}
   armVector(): void {}
   disarmVector(): void {}
   maskVector(): void {}

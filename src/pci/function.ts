@@ -249,6 +249,13 @@ export class PciFunction implements AssignedFunction {
   private placed(bar: FunctionBar, owner: FunctionOwner): void {
     if (owner.hardware) bar.hostAddress = bar.address;
     owner.moved(this);
+    this.moveHardware(owner, [bar]);
+  }
+
+  /** Tells of physical BARs that are to be where they are said to be. */
+  moveHardware(owner: FunctionOwner, bars: readonly FunctionBar[] = this.bars): void {
+    if (!owner.hardware) return;
+    for (const bar of bars) owner.attempt(this, () => this.host.moveBar?.(this.sbdf, bar));
   }
 
   /** A guest's write of COMMAND. */
@@ -286,6 +293,7 @@ export class PciFunction implements AssignedFunction {
     owner.switchOff(this);
     for (const bar of this.bars) bar.reset();
     owner.moved(this);
+    this.moveHardware(owner);
     this.command = 0;
     this.config.reset();
     let done = false;

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { UNCLAIMED } from '../../src/access.js';
 import { createDispatcher, type Dispatcher } from '../../src/dispatcher.js';
 import type { AssignedFunction, FunctionDescription } from '../../src/function.js';
-import type { Host } from '../../src/host.js';
+import type { Bar, Host } from '../../src/host.js';
 import { type Policy, policies } from '../../src/policy.js';
 import { MemoryHost } from '../memory-host.js';
 
@@ -35,6 +35,10 @@ class Recorder extends MemoryHost implements Host {
 
   unmapGuestPages(guest: number, length: number): void {
     for (let at = 0; at < length; at += 4096) expect(this.direct.delete(guest + at)).toBe(true);
+  }
+
+  moveBar(_sbdf: number, { index, hostAddress }: Bar): void {
+    this.calls.push(`move ${index} ${hostAddress.toString(16)}`);
   }
 
   reset(): boolean {
@@ -128,6 +132,62 @@ describe('BAR registers', () => {
     start(policies.strict, domain);
     fn.config.write(BAR(2), 4, 0xabcd_e000);
     expect(bar(2).hostAddress).toBe(wanted);
+  });
+
+  describe('of the physical function', () => {
+    const moves = () => host.calls.filter((call) => call.startsWith('move'));
+
+    it('are not moved by a guest domain', () => {
+      fn.config.write(BAR(2), 4, 0xabcd_e000);
+      expect([fn.reset(), moves()]).toEqual([true, []]);
+    });
+
+    it.each(Object.values(policies))('move with those of the hardware domain, policy $name', (policy) => {
+      start(policy, 'hardware');
+      fn.config.write(BAR(0), 4, 0x1000_0000);
+      fn.config.write(BAR(1), 4, 0x42);
+      fn.config.write(BAR(2), 2, 0xe000);
+      fn.config.write(BAR(3), 4, 0xd000);
+      fn.config.write(ROM, 4, 0xfc00_0000);
+      fn.moveBar(2, 0xabcd_0000);
+      expect(moves()).toEqual([
+        'move 0 3810000000',
+        'move 0 4210000000',
+        'move 2 fe00e000',
+        'move 3 d000',
+        'move 6 fc000000',
+        'move 2 abcd0000',
+      ]);
+    });
+
+    it('stay while they are enabled', () => {
+      start(policies.strict, 'hardware');
+      fn.config.write(COMMAND, 2, MEMORY);
+      fn.config.write(BAR(2), 4, 0xabcd_e000);
+      expect(moves()).toEqual([]);
+    });
+
+    it('are back before the reset of the hardware', () => {
+      start(policies.strict, 'hardware');
+      fn.config.write(BAR(2), 4, 0xabcd_e000);
+      host.calls = [];
+      fn.reset();
+      expect(host.calls.slice(-5)).toEqual([
+        'move 0 3800000000',
+        'move 2 fe000000',
+        'move 3 c000',
+        'move 6 fd000000',
+        'reset',
+      ]);
+    });
+
+    it('are none of a device model', () => {
+      start(policies.strict, 'hardware');
+      dispatcher.deassign(device.sbdf);
+      fn = dispatcher.assign({ ...device, bars: device.bars.slice(0, 3), software: { send: () => {} } });
+      fn.config.write(BAR(2), 4, 0xabcd_e000);
+      expect([fn.reset(), moves()]).toEqual([true, []]);
+    });
   });
 });
 
