@@ -1,9 +1,9 @@
 import { defineConfig } from 'vitest/config';
 
 /**
- * `package` and `browser` pack and install, and need Chromium: `npm run test:package`, `npm run test:browser`. `linux`
- * boots Linux and needs apt: `npm run test:linux`; its steps follow from one another. `hosts` compiles C with the headers of
- * Linux and Xen: `npm run test:hosts`.
+ * `package` and `browser` pack and install, and need Chromium: `npm run test:package`, `npm run test:browser`. `hosts`
+ * compiles C with the headers of Linux and Xen: `npm run test:hosts`. `qemu` needs QEMU: `npm run test:qemu`. `linux`
+ * boots Linux and needs apt: `npm run test:linux`. The steps of the last two follow from one another.
  */
 export default defineConfig({
   test: {
@@ -14,7 +14,9 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/package/**', 'test/browser/**', 'test/hosts/layout/**', 'test/linux/**'],
+          exclude: ['package', 'browser', 'hosts/layout', 'qemu', 'linux'].map(
+            (folder) => `test/${folder}/**`,
+          ),
         },
       },
       {
@@ -28,6 +30,15 @@ export default defineConfig({
       {
         extends: true,
         test: { name: 'browser', include: ['test/browser/**/*.test.ts'], hookTimeout: 300_000 },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'qemu',
+          include: ['test/qemu/**/*.test.ts'],
+          hookTimeout: 30_000,
+          fileParallelism: false,
+        },
       },
       {
         extends: true,

@@ -5,7 +5,7 @@ import type { Sbdf } from '../sbdf.js';
 export const CONFIG_ADDRESS = 0xcf8;
 export const CONFIG_DATA = 0xcfc;
 /** CONFIG_ADDRESS: configuration cycles are enabled. */
-const ENABLE = 0x8000_0000;
+export const ENABLE = 0x8000_0000;
 
 /**
  * Configuration cycles by ports, as a host with functions of its own shares them: it keeps a CONFIG_ADDRESS too, and
