@@ -46,6 +46,7 @@ await build({
         index: 'src/index.ts',
         audit: 'src/audit.ts',
         'hosts/kvm': 'src/hosts/kvm.ts',
+        'hosts/qtest': 'src/hosts/qtest.ts',
         'hosts/v86': 'src/hosts/v86.ts',
         'hosts/xen': 'src/hosts/xen.ts',
         record: 'src/record.ts',

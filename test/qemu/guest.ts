@@ -16,6 +16,8 @@ export const BAR = (index: number): number => 0x10 + 4 * index;
 const MAILBOX = 0x10000;
 /** Where the chipset (q35, register 0x60) is told to have configuration space in memory. */
 const ECAM = 0xb000_0000;
+/** Milliseconds. */
+const PATIENCE = 10_000;
 
 /** Firmware of the physical machine: its configuration space is in memory. */
 export function enableEcam({ qtest }: Machine): void {
@@ -25,6 +27,20 @@ export function enableEcam({ qtest }: Machine): void {
   ] as const) {
     qtest.writePort(0xcf8, 4, 0x8000_0000 | register);
     qtest.writePort(0xcfc, 4, value >>> 0);
+  }
+}
+
+/** Firmware places the BARs of a physical function. */
+export function placePhysical(
+  { qtest }: Machine,
+  sbdf: string,
+  places: Readonly<Record<number, number>>,
+): void {
+  for (const [index, address] of Object.entries(places)) {
+    const register = ECAM + parseSbdf(sbdf) * 4096 + BAR(Number(index));
+    const low = qtest.read(register, 4);
+    qtest.write(register, 4, address);
+    if ((low & 7) === 4) qtest.write(register + 4, 4, 0);
   }
 }
 
@@ -76,6 +92,12 @@ export class Guest {
       }
     }
     return seen;
+  }
+
+  /** Waits for a device, which runs in QEMU's time. */
+  until(reached: () => boolean): void {
+    const deadline = performance.now() + PATIENCE;
+    while (!reached()) if (performance.now() > deadline) throw new Error('the device did not get there');
   }
 
   /** Places all BARs, from the highest index on, and switches decoding on. */
