@@ -74,6 +74,17 @@ try {
     expect(run('node', 'audit.js')).toBe('shared-page true pci=resource_alignment=12@01:00.0;12@02:00.0');
   });
 
+  it('has an entry of its own for machines of QEMU', () => {
+    const connect = `import { Qtest, QtestError, QtestHost } from 'trapline/qtest';
+try {
+  new QtestHost({ qtest: new Qtest('./none'), mailbox: 0x10000 });
+} catch (error) {
+  console.log(error instanceof QtestError, error.cause.code);
+}`;
+    writeFileSync(join(folder, 'qtest.js'), connect);
+    expect(run('node', 'qtest.js')).toBe('true ENOENT');
+  });
+
   it('has an entry of its own for recordings, which the command replays', () => {
     const written = `import { writeFileSync } from 'node:fs';
 import { record } from 'trapline/record';

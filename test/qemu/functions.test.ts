@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Width } from '../../src/access.js';
 import type { AssignedFunction } from '../../src/function.js';
 import { BAR, COMMAND, enableEcam, Guest } from './guest.js';
-import { hasQemu, Machine } from './machine.js';
+import { hasQemu, Machine, ROM } from './machine.js';
 
 interface Device {
   readonly name: string;
@@ -32,7 +32,7 @@ const DEVICES: readonly Device[] = [
   {
     name: 'e1000e',
     sbdf: '0000:00:05.0',
-    bars: ['0 mem32 0x20000', '1 mem32 0x20000', '2 io 0x20', '3 mem32 0x4000'],
+    bars: ['0 mem32 0x20000', '1 mem32 0x20000', '2 io 0x20', '3 mem32 0x4000', '6 rom 0x800'],
     msix: [5, '3+0x0', '3+0x2000'],
     places: { 0: 0xe000_0000, 1: 0xe010_0000, 2: 0xc000, 3: 0xe020_0000 },
     // RAL0 and RAH0: the MAC address.
@@ -77,7 +77,7 @@ const DEVICES: readonly Device[] = [
 ];
 const OPTIONS = [
   'nvme,addr=4,serial=trapline,drive=disk',
-  'e1000e,addr=5,romfile=,mac=52:54:00:12:34:56',
+  'e1000e,addr=5,romfile=FOLDER/rom,mac=52:54:00:12:34:56',
   'virtio-net-pci,addr=6,romfile=,mac=52:54:00:12:34:57',
   'qemu-xhci,addr=7',
   'pci-testdev,addr=8,membar=16',
@@ -126,7 +126,7 @@ describe.skipIf(!hasQemu)('a device of QEMU', () => {
         [0, 1, 2, 3, 4, 5].map((index) => read(BAR(index)));
       const guests = () => registersOf((register) => fn.config.read(register, 4));
       const physical = () => registersOf((register) => guest.directConfig(sbdf, register, 4));
-      for (const { index, type, size } of fn.bars) {
+      for (const { index, type, size } of fn.bars.filter((bar) => bar.type !== 'rom')) {
         fn.config.write(BAR(index), 4, 0xffff_ffff);
         const mask = type === 'io' ? 3 : 15;
         expect(-(fn.config.read(BAR(index), 4) & ~mask) >>> 0).toBe(size);
@@ -141,7 +141,7 @@ describe.skipIf(!hasQemu)('a device of QEMU', () => {
       guest.place(fn, places);
       expect(physical()).toEqual(guests());
       expect(guest.directConfig(sbdf, COMMAND, 2) & 7).toBe(7);
-      expect(Object.fromEntries(fn.bars.map(({ index, hostAddress }) => [index, hostAddress]))).toEqual(
+      expect(Object.fromEntries(fn.bars.map(({ index, hostAddress }) => [index, hostAddress]))).toMatchObject(
         places,
       );
     });
@@ -231,6 +231,23 @@ describe.skipIf(!hasQemu)('a device of QEMU', () => {
     guest.dispatcher.write(start, 1, 0);
     const name = Array.from({ length: 15 }, (_, index) => guest.dispatcher.read(start + 16 + index, 1));
     expect(String.fromCharCode(...name)).toBe('mmio-no-eventfd');
+  });
+
+  it("answers e1000e's ROM, read once through its own decoder", () => {
+    const { config } = guest.dispatcher.find('0000:00:05.0')!;
+    const [at, register] = [0xe050_0800, 0x30];
+    config.write(register, 4, 0xffff_f800);
+    expect([config.read(register, 4), guest.directConfig('00:05.0', register, 4)]).toEqual([
+      0xffff_f800, 0xffff_f800,
+    ]);
+    config.write(register, 4, at | 1);
+    const read = () => Array.from({ length: 0x800 }, (_, offset) => guest.dispatcher.read(at + offset, 1));
+    const wanted = [...ROM, ...new Array<number>(0x800 - ROM.length).fill(0xff)];
+    expect(read()).toEqual(wanted);
+    // Nothing decodes there now.
+    expect([guest.directConfig('00:05.0', register, 4), guest.direct(at, 2)]).toEqual([at, 0n]);
+    config.write(register, 4, 0);
+    expect(guest.dispatcher.read(at, 1)).toBe(-1);
   });
 
   it('is reset by device control', () => {

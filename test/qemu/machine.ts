@@ -3,6 +3,7 @@ import { existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Qtest } from '../../src/hosts/qtest.js';
+import { image } from '../pci/rom-images.js';
 
 const QEMU = 'qemu-system-x86_64';
 /** Seconds that a machine lives at most, whatever becomes of the tests. */
@@ -11,6 +12,9 @@ const LIFETIME = '300';
 export const hasQemu = (process.env.PATH ?? '').split(':').some((folder) => existsSync(join(folder, QEMU)));
 if (!hasQemu && process.env.TEST_QEMU === 'required') throw new Error(`test:qemu: ${QEMU} is missing`);
 if (!hasQemu) console.log(`test:qemu: skipped: ${QEMU} is missing`);
+
+/** An expansion ROM of two images. */
+export const ROM = Uint8Array.from([...image(1, false), ...image(2, true)]);
 
 /** At the reset vector, 16 bytes before the end: `cli`, `hlt`, and `hlt` again. */
 function firmware(): Uint8Array {
@@ -25,13 +29,14 @@ export class Machine {
   private readonly folder: string;
   private readonly process: ChildProcess;
 
-  /** With `-device` options: their addresses are theirs to give. */
+  /** With `-device` options, for which there are the drive `disk` and the file `FOLDER/rom`. */
   constructor(...devices: string[]) {
     this.folder = mkdtempSync(join(tmpdir(), 'qtest-'));
     const file = (name: string) => join(this.folder, name);
     writeFileSync(file('firmware'), firmware());
     execFileSync('mkfifo', [file('qtest.in'), file('qtest.out')]);
     writeFileSync(file('disk'), new Uint8Array(1 << 20));
+    writeFileSync(file('rom'), ROM);
     const log = openSync(file('log'), 'w');
     this.process = spawn(
       'timeout',
@@ -47,7 +52,7 @@ export class Machine {
           'none',
         ],
         ...['-drive', `id=disk,if=none,format=raw,file=${file('disk')}`],
-        ...devices.flatMap((device) => ['-device', device]),
+        ...devices.flatMap((device) => ['-device', device.replace('FOLDER', this.folder)]),
       ],
       { stdio: ['ignore', log, log] },
     );
