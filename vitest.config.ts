@@ -3,7 +3,8 @@ import { defineConfig } from 'vitest/config';
 /**
  * `package` and `browser` pack and install, and need Chromium: `npm run test:package`, `npm run test:browser`. `hosts`
  * compiles C with the headers of Linux and Xen: `npm run test:hosts`. `qemu` needs QEMU: `npm run test:qemu`. `linux`
- * boots Linux and needs apt: `npm run test:linux`. The steps of the last two follow from one another.
+ * boots Linux and needs apt: `npm run test:linux`. The steps of the last two follow from one another. `model` needs spin
+ * and gcc: `npm run test:model`.
  */
 export default defineConfig({
   test: {
@@ -14,7 +15,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: ['package', 'browser', 'hosts/layout', 'qemu', 'linux'].map(
+          exclude: ['package', 'browser', 'hosts/layout', 'qemu', 'linux', 'model'].map(
             (folder) => `test/${folder}/**`,
           ),
         },
@@ -43,6 +44,10 @@ export default defineConfig({
       {
         extends: true,
         test: { name: 'linux', include: ['test/linux/**/*.test.ts'], testTimeout: 600_000 },
+      },
+      {
+        extends: true,
+        test: { name: 'model', include: ['test/model/**/*.test.ts'], testTimeout: 300_000 },
       },
     ],
   },
