@@ -3,9 +3,10 @@ import { TraplineError } from '../errors.js';
 import type { FunctionDescription } from '../function.js';
 import type { Bar, Host, PageHandler, Vector } from '../host.js';
 import { COMMAND, INTX_DISABLE } from '../pci/header.js';
-import { parseSbdf, type Sbdf } from '../sbdf.js';
+import { formatSbdf, parseSbdf, type Sbdf } from '../sbdf.js';
 import { type ConfigCycles, memoryCycles, portCycles } from './qtest/config-cycles.js';
 import type { Qtest } from './qtest/connection.js';
+import { QtestError } from './qtest/error.js';
 import { Mailbox, type QtestInterrupt } from './qtest/mailbox.js';
 import { PhysicalFunction } from './qtest/physical-function.js';
 
@@ -84,12 +85,13 @@ export class QtestHost implements Host {
 
   armVector(sbdf: Sbdf, vector: Vector): void {
     const { addressLow, addressHigh, data } = this.mailbox.claim(sbdf, vector);
-    this.writeEntry(sbdf, vector.index, (entry) => {
+    const done = this.writeEntry(sbdf, vector.index, (entry) => {
       this.qtest.write(entry + CONTROL, 4, MASKED);
       this.qtest.write(entry, 8, addressLow, addressHigh);
       this.qtest.write(entry + 8, 4, data);
       if (!vector.masked) this.qtest.write(entry + CONTROL, 4, 0);
     });
+    if (!done) throw new QtestError(`qtest: the table of function ${formatSbdf(sbdf)} has no address`);
   }
 
   disarmVector(sbdf: Sbdf, { index, armed }: Vector): void {
@@ -115,11 +117,14 @@ export class QtestHost implements Host {
     return this.at(sbdf).reset();
   }
 
-  /** With memory decoding on for it, where the guest has it off. */
-  private writeEntry(sbdf: Sbdf, index: number, write: (address: number) => void): void {
+  /** With memory decoding on for it, where the guest has it off. False: a BAR at 0 was never placed. */
+  private writeEntry(sbdf: Sbdf, index: number, write: (address: number) => void): boolean {
     const fn = this.at(sbdf);
     const { msix } = fn;
-    if (msix) fn.decoding(() => write(fn.address(msix.table.bir) + msix.table.offset + ENTRY * index));
+    const start = msix ? fn.address(msix.table.bir) : 0;
+    if (!msix || start === 0) return false;
+    fn.decoding(() => write(start + msix.table.offset + ENTRY * index));
+    return true;
   }
 
   private at(sbdf: Sbdf): PhysicalFunction {

@@ -168,13 +168,51 @@ describe.skipIf(!hasQemu)('interrupts of a device of QEMU, its BARs elsewhere in
       expectOne();
     });
 
-    it('is switched off with its decoding: no message, no register', () => {
+    it('is armed and masked after a snapshot that says so', () => {
+      guest.mask(fn, driver.vector, true);
+      const snapshot = guest.dispatcher.save();
       control(0);
+      guest.dispatcher.restore(snapshot);
+      expect(fn.vector(driver.vector)).toMatchObject({ armed: true, masked: true });
+      raiseMasked();
+      guest.mask(fn, driver.vector, false);
+      expectOne();
+    });
+
+    it('is masked in the physical table when MSI-X is disabled with decoding off', () => {
+      const vectorControl = guest.entry(fn, driver.vector) + SHIFT + 12;
+      expect(guest.direct(vectorControl, 4)).toBe(0n);
       fn.config.write(COMMAND, 2, 0);
-      expect(guest.directConfig(sbdf, COMMAND, 2) & DECODE).toBe(0);
       expect(guest.dispatcher.read(guest.entry(fn, 0), 4)).toBe(-1);
+      control(0);
+      expect(guest.directConfig(sbdf, COMMAND, 2) & DECODE).toBe(0);
+      fn.config.write(COMMAND, 2, DECODE);
+      expect(guest.direct(vectorControl, 4)).toBe(1n);
     });
   });
 
+  it('are armed as often as a guest likes', () => {
+    const fn = guest.dispatcher.find('0000:00:05.0')!;
+    const control = fn.msix!.capability! + 2;
+    guest.writeEntry(fn, 0, 0xfee0_0000, 0x40, false);
+    for (let round = 0; round <= 1024; round++) {
+      fn.config.write(control, 2, 0);
+      fn.config.write(control, 2, ENABLE);
+    }
+    expect(fn.vector(0).armed).toBe(true);
+  });
+
   it('came with what the device wrote into the memory', () => expect(nvme.serial).toBe('trapline'));
+
+  it('end with a reset by device control, after which the physical BARs are where they were', () => {
+    const fn = guest.dispatcher.find('0000:00:04.0')!;
+    const at = guest.bar(fn, 0);
+    const CC = 0x14;
+    expect(guest.direct(at + SHIFT + CC, 4)).not.toBe(0n);
+    fn.config.write(0x80 + 8, 2, 0x8000);
+    expect(guest.bar(fn, 0)).toBe(at);
+    fn.config.write(COMMAND, 2, DECODE);
+    expect([guest.read(at + CC, 4), guest.read(at + 8, 4)]).toEqual([0n, 0x0001_0400n]);
+    expect(guest.direct(guest.entry(fn, 0) + SHIFT, 8)).toBe(0n);
+  });
 });

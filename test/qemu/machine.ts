@@ -43,14 +43,7 @@ export class Machine {
       [
         ...['--kill-after=5', LIFETIME, QEMU, '-machine', 'q35,accel=tcg', '-m', '64'],
         ...['-nodefaults', '-no-user-config', '-display', 'none', '-bios', file('firmware')],
-        ...[
-          '-chardev',
-          `pipe,id=qtest,path=${file('qtest')}`,
-          '-qtest',
-          'chardev:qtest',
-          '-qtest-log',
-          'none',
-        ],
+        ...['-qtest', `pipe:${file('qtest')}`, '-qtest-log', 'none'],
         ...['-drive', `id=disk,if=none,format=raw,file=${file('disk')}`],
         ...devices.flatMap((device) => ['-device', device.replace('FOLDER', this.folder)]),
       ],

@@ -16,7 +16,7 @@ const LETTERS = { 1: 'b', 2: 'w', 4: 'l', 8: 'q' } as const;
 export class Qtest {
   private readonly fifos: Fifos;
 
-  /** The FIFOs `path.in` and `path.out` of a QEMU with `-chardev pipe,id=q,path=PATH -qtest chardev:q`. */
+  /** The FIFOs `path.in` and `path.out` of a QEMU with `-qtest pipe:PATH`. */
   constructor(path: string, { timeout = TIMEOUT }: QtestOptions = {}) {
     this.fifos = new Fifos(path, timeout);
     const order = this.command('endianness');

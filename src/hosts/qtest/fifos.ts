@@ -7,7 +7,7 @@ const BUSY = 0.2;
 const PAUSE = 0.5;
 
 /**
- * QEMU's `-chardev pipe,path=PATH`: a line to the FIFO `PATH.in`, its answer from `PATH.out`, synchronously. No call
+ * QEMU's character device `pipe:PATH`: a line to the FIFO `PATH.in`, its answer from `PATH.out`, synchronously. No call
  * takes longer than `timeout` milliseconds. What fails once has failed for good: an answer that comes late would be
  * taken for the next one.
  */

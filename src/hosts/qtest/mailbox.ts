@@ -30,6 +30,7 @@ export class Mailbox {
 
   /** The message that a physical entry is to send for a guest's vector. Throws `QtestError`. */
   claim(sbdf: Sbdf, { index, addressLow, addressHigh, data }: Vector): Message {
+    this.release(sbdf, index);
     const free = this.slots.indexOf(undefined);
     const slot = free < 0 ? this.slots.length : free;
     if (slot === SLOTS) throw new QtestError(`qtest: more than ${SLOTS} vectors are armed`);

@@ -67,6 +67,15 @@ describe('a mailbox', () => {
     expect(mailbox.collect()).toEqual([interrupt(5, 0x55)]);
   });
 
+  it('has one place for a vector that is claimed again', () => {
+    const first = mailbox.claim(SBDF, vector(0));
+    send(first);
+    expect(mailbox.claim(SBDF, vector(0, 0x42))).toEqual(first);
+    expect(mailbox.collect()).toEqual([interrupt(0)]);
+    send(first);
+    expect(mailbox.collect()).toEqual([interrupt(0, 0x42)]);
+  });
+
   it('does not take what was in the memory before', () => {
     qtest.write(ADDRESS, 4, 1);
     mailbox.claim(SBDF, vector(0));

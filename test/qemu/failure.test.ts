@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { QtestError, QtestHost } from '../../src/hosts/qtest.js';
-import { enableEcam, Guest } from './guest.js';
+import { COMMAND, DECODE, enableEcam, Guest } from './guest.js';
 import { hasQemu, Machine } from './machine.js';
 
-describe.skipIf(!hasQemu)('a machine of QEMU that ends', () => {
+describe.skipIf(!hasQemu)('a machine of QEMU that fails', () => {
   let machine: Machine;
   beforeAll(() => {
     machine = new Machine('nvme,addr=4,serial=trapline,drive=disk');
@@ -16,7 +16,22 @@ describe.skipIf(!hasQemu)('a machine of QEMU that ends', () => {
     expect(() => new QtestHost(options)).toThrow(`QtestHost: ${name} 4100 is not a multiple of 4096`);
   });
 
-  it('leaves the guest ones, and the embedder one error', () => {
+  it('has no table in a BAR that was never placed: memory is left alone', () => {
+    const guest = new Guest(machine, { domain: 'hardware' });
+    const fn = guest.dispatcher.assign(guest.host.describe('00:04.0'));
+    fn.config.write(COMMAND, 2, DECODE);
+    expect(guest.entry(fn, 0)).toBe(0x2000);
+    guest.writeEntry(fn, 0, 0xfee0_0000, 0x41, false);
+    fn.config.write(fn.msix!.capability! + 2, 2, 0x8000);
+    expect(guest.errors).toEqual([
+      new QtestError('qtest: the table of function 0000:00:04.0 has no address'),
+    ]);
+    expect(guest.direct(0x2000, 8)).toBe(0n);
+    fn.config.write(COMMAND, 2, 0);
+    guest.dispatcher.deassign(fn.sbdf);
+  });
+
+  it('leaves the guest ones, and the embedder one error, when it ends', () => {
     const guest = new Guest(machine, { domain: 'hardware' });
     const fn = guest.dispatcher.assign(guest.host.describe('00:04.0'));
     guest.place(fn, { 0: 0xe000_0000 });
