@@ -108,19 +108,22 @@ describe('a connection that fails', () => {
 
   it('says what was not answered', () => {
     peer = new Peer().start();
-    const qtest = new Qtest(peer.path, { timeout: 2000 });
+    // The peer is there then, however long it took to start.
+    new Qtest(peer.path).close();
+    const qtest = new Qtest(peer.path, { timeout: 1000 });
     expect(failureOf(qtest, () => qtest.command('answer-nothing'))).toBe(
-      'q: no answer to "answer-nothing" within 2000 ms',
+      'q: no answer to "answer-nothing" within 1000 ms',
     );
   });
 
   it('says what was not read', () => {
     peer = new Peer().start();
-    const qtest = new Qtest(peer.path, { timeout: 2000 });
+    new Qtest(peer.path).close();
+    const qtest = new Qtest(peer.path, { timeout: 1000 });
     peer.process!.kill('SIGSTOP');
     const long = 'x'.repeat(200_000);
     expect(failureOf(qtest, () => qtest.command(long))).toBe(
-      `q: "${'x'.repeat(60)}..." is not read within 2000 ms`,
+      `q: "${'x'.repeat(60)}..." is not read within 1000 ms`,
     );
   });
 
