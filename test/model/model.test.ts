@@ -37,7 +37,7 @@ const FAULTS: readonly [string, string, string][] = [
   ['GENERATION_RESET', 'REMOVE', 'mappedIn['],
   ['NOT_REENTRANT', 'HANDLERS', 'HOLDER['],
   ['WAITS_BLINDLY', 'HANDLERS', 'invalid end state'],
-  ['OFF_AT_ONCE', 'HANDLERS', 'mappedIn['],
+  ['OFF_AT_ONCE', 'HANDLERS', 'STATE['],
   ['DEFERRED_IN_FUNCTION', 'HANDLERS', 'owed['],
   ['DIED_INSIDE', 'DEATH', 'STAMP['],
 ];
