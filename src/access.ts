@@ -1,7 +1,7 @@
 /** Bytes of one access. Any other number is answered as unclaimed. */
 export type Width = 1 | 2 | 4 | 8;
 
-/** A constant: of a function declaration V8 checks at every call that it is still that. */
+/** Any number. */
 export const isWidth = (width: number): width is Width =>
   width === 4 || width === 1 || width === 2 || width === 8;
 

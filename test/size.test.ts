@@ -19,3 +19,11 @@ it('the built dispatcher imports nothing that its hot path uses: V8 folds no imp
   const imported = [...text.matchAll(/^import .* from "\.\/(.*)\.js";$/gm)].map(([, name]) => name);
   expect(imported.sort()).toEqual(['errors', 'hexadecimal', 'integer', 'range-index', 'sbdf']);
 });
+
+it('the built dispatcher exports nothing that its hot path calls: V8 folds no exported constants', () => {
+  const [, exported] =
+    /^export \{(.*)\};$/m.exec(readFileSync('dist/src/chunks/dispatcher.js', 'utf8')) ?? [];
+  const names = (exported as string).split(',').map((one) => one.trim().split(' ')[0]);
+  expect(names).toContain('createDispatcher');
+  for (const name of ['isWidth', 'readView', 'writeView']) expect(names).not.toContain(name);
+});
