@@ -1,12 +1,13 @@
 import { OWN_PAGES } from '../../assembly/layout.js';
 import { PAGE_SIZE } from '../access.js';
 import type { Core } from '../engine/core.js';
+import { TraplineError } from '../errors.js';
 
 /** A page in a dispatcher's linear memory. Another wasm module's aligned words on it are answered without JavaScript. */
 export interface OwnPage {
   /** For `Host.mapPage`. Taken anew each time: growing linear memory ends the array, and not the bytes. */
   readonly bytes: Uint8Array;
-  /** Gives the memory back. No mapped page may be it. */
+  /** Gives the memory back. Throws `bad-argument` while a function has the page mapped, and, as `bytes`, afterwards. */
   release(): void;
 }
 
@@ -23,14 +24,27 @@ export class OwnPages {
 
   /** Throws `out-of-memory`. */
   create(): OwnPage {
-    const { core } = this;
+    const { core, pointers } = this;
     const pointer = core.allocate(PAGE_SIZE);
     core.bytes.fill(0, pointer, pointer + PAGE_SIZE);
+    const name = `the page at 0x${pointer.toString(16)}`;
+    let released = false;
+    const check = () => {
+      if (released) throw new TraplineError('bad-argument', `OwnPage: ${name} is released already`);
+    };
     return {
       get bytes() {
+        check();
         return core.bytes.subarray(pointer, pointer + PAGE_SIZE);
       },
-      release: () => core.release(pointer, PAGE_SIZE),
+      release() {
+        check();
+        if ([...pointers.values()].includes(pointer)) {
+          throw new TraplineError('bad-argument', `OwnPage.release: ${name} is mapped`);
+        }
+        released = true;
+        core.release(pointer, PAGE_SIZE);
+      },
     };
   }
 

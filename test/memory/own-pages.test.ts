@@ -134,6 +134,19 @@ it('is unmapped when the page goes, and another page may have its memory', () =>
   expect(again.bytes.every((byte) => byte === 0)).toBe(true);
 });
 
+it('is not given back while a function has it mapped, nor twice', () => {
+  const { dispatcher, pages } = machine();
+  dispatcher.read(BAR + 0x2000, 4);
+  const at = `0x${pages[2].bytes.byteOffset.toString(16)}`;
+  expect(() => pages[2].release()).toThrow(`OwnPage.release: the page at ${at} is mapped`);
+  dispatcher.deassign(device.sbdf);
+  pages[2].release();
+  for (const use of [() => pages[2].release(), () => pages[2].bytes]) {
+    expect(use).toThrow(`OwnPage: the page at ${at} is released already`);
+  }
+  expect(dispatcher.createPage().bytes.byteOffset).not.toBe(dispatcher.createPage().bytes.byteOffset);
+});
+
 it('a page of another dispatcher is memory as any other', () => {
   const other = machine();
   const dispatcher = createDispatcher({ trapAll: true, host: { mapPage: () => other.pages[0].bytes } });
