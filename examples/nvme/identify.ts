@@ -4,9 +4,9 @@ import { MDTS } from './prp.js';
 import { VERSION } from './registers.js';
 
 /** Bytes of every Identify data structure. */
-export const IDENTIFY_SIZE = 4096;
+const IDENTIFY_SIZE = 4096;
 /** Abort commands and Asynchronous Event Requests at a time, 0's based. */
-export const ABORT_LIMIT = 3;
+const ABORT_LIMIT = 3;
 export const ASYNC_EVENT_LIMIT = 3;
 /** Entries of the error log, 0's based. */
 export const ERROR_LOG_ENTRIES = 15;

@@ -1,5 +1,5 @@
 import type { V86 } from 'v86';
-import { attachV86, type Doors, type V86Attachment } from '../hosts/v86.js';
+import { attachV86, type V86Attachment, type WasmDoors } from '../hosts/v86.js';
 import type { Machine } from './machine.js';
 import { guestOptions } from './v86-options.js';
 
@@ -16,7 +16,7 @@ export interface GuestOptions {
   /** A line that the guest has printed, without its end. */
   readonly onLine: (line: string) => void;
   /** Doors in place of the dispatcher's. */
-  readonly doors?: Doors;
+  readonly doors?: WasmDoors;
 }
 
 /** The guest, running. */

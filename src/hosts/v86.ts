@@ -18,13 +18,13 @@ export interface V86Options {
   /** v86.wasm. */
   readonly wasm: BufferSource;
   /** Doors in place of the dispatcher's: a recording of it. */
-  readonly doors?: Doors;
+  readonly doors?: WasmDoors;
   /** What `save` and `restore` take along, by name. */
   readonly models?: Readonly<Record<string, SavedModel>>;
 }
 
 /** What `Dispatcher.attach` gives, v86's own doors or not. */
-export interface Doors {
+export interface WasmDoors {
   attach(
     fallback: Fallback,
   ): Pick<ReturnType<Dispatcher['attach']>, 'trap_read' | 'trap_write'> & Partial<V86Doors>;
@@ -211,7 +211,7 @@ function configWrite(host: (...args: number[]) => number, port: number, width: n
 }
 
 /** v86's MMIO imports: the core's own where nothing is between, else made of its doors. */
-function mmio(doors: Doors, env: Env): V86Doors {
+function mmio(doors: WasmDoors, env: Env): V86Doors {
   const {
     trap_read: read,
     trap_write: write,

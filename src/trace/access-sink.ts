@@ -6,9 +6,6 @@ export interface AccessSink {
   access(write: boolean, width: Width, address: number, low: number, high: number, seconds: number): void;
 }
 
-export const isWidth = (value: number): value is Width =>
-  value === 1 || value === 2 || value === 4 || value === 8;
-
 /** The value has no bits beyond the width. */
 export function fits(width: Width, low: number, high: number): boolean {
   if (width === 8) return true;

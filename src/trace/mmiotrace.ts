@@ -1,7 +1,7 @@
-import { ADDRESS_LIMIT, type Width } from '../access.js';
+import { ADDRESS_LIMIT, isWidth, type Width } from '../access.js';
 import { barFault } from '../inventory/bar-list.js';
 import type { Sbdf } from '../sbdf.js';
-import { type AccessSink, fits, isWidth } from './access-sink.js';
+import { type AccessSink, fits } from './access-sink.js';
 import { Digits, startsWith, textOf, word } from './digits.js';
 
 /** A PCIDEV line. */

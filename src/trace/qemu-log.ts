@@ -1,5 +1,5 @@
-import { ADDRESS_LIMIT, PAGE_SIZE, type Width } from '../access.js';
-import { type AccessSink, isWidth } from './access-sink.js';
+import { ADDRESS_LIMIT, isWidth, PAGE_SIZE, type Width } from '../access.js';
+import type { AccessSink } from './access-sink.js';
 import { Digits, startsWith, textOf, word } from './digits.js';
 
 /** A function as a log line names it: its bus number is the one it had at that moment. */

@@ -1,8 +1,7 @@
-import { ADDRESS_LIMIT, addressOf, ones, UNCLAIMED, type Width } from '../access.js';
+import { ADDRESS_LIMIT, addressOf, isWidth, ones, UNCLAIMED, type Width } from '../access.js';
 import type { Dispatcher, Fallback } from '../dispatcher.js';
 import type { Location } from '../function.js';
 import type { Sbdf } from '../sbdf.js';
-import { isWidth } from './access-sink.js';
 import { FunctionCounts, KINDS, type Kind } from './function-counts.js';
 import { RecordedRing } from './recorded-ring.js';
 import { line } from './recording-lines.js';

@@ -15,6 +15,7 @@ import {
   type Reason,
 } from './difference.js';
 import { KINDS, type Kind } from './function-counts.js';
+import { PageHeats } from './page-heats.js';
 import { type PageHeat, PageOwners, warm } from './page-owners.js';
 import { RecordedAccess } from './recorded-access.js';
 import { type Placement, type ReplayedBar, ReplayedFunction } from './replayed-function.js';
@@ -52,7 +53,7 @@ export class Replay implements AccessSink {
   private readonly policy: Policy;
   private readonly dispatcher: Dispatcher;
   private readonly record = new RecordedAccess();
-  private readonly heats = new Map<string, PageHeat<ReplayedFunction>>();
+  private readonly heats = new PageHeats<ReplayedFunction>();
   private pages = new Map<number, PageOwners<ReplayedFunction>>();
   private recent: (PageOwners<ReplayedFunction> | undefined)[] = new Array(RECENT).fill(undefined);
   /** Functions that could not be placed, and where they should be. */
@@ -227,22 +228,12 @@ export class Replay implements AccessSink {
         (address) => this.dispatcher.locate(address),
         (location: Location) => this.machine.get(location.fn.sbdf),
       );
-      if (owners.traps) this.heatOf(owners);
+      if (owners.traps) this.heats.attach(owners);
       if (this.pages.size === PAGES) this.forgetPages();
       this.pages.set(number, owners);
     }
     this.recent[number % RECENT] = owners;
     return owners;
-  }
-
-  private heatOf(owners: PageOwners<ReplayedFunction>): void {
-    let heat = this.heats.get(owners.key);
-    if (!heat) {
-      heat = { reads: new Uint32Array(PAGE_SIZE), writes: new Uint32Array(PAGE_SIZE), owners };
-      this.heats.set(owners.key, heat);
-    }
-    heat.owners = owners;
-    owners.heat = heat;
   }
 
   private forgetPages(): void {

@@ -13,18 +13,8 @@ import { join, resolve } from 'node:path';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import type { PageMachine } from '../../src/inspect/page/page-machine.js';
 import type { SerialConsole } from '../../src/inspect/page/serial-console.js';
+import { CHROMIUM, FLAGS } from '../chromium.js';
 
-const CHROMIUM = '/usr/bin/chromium';
-const FLAGS = [
-  '--headless',
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-];
 const SCREENSHOTS = 'build/screenshots';
 
 declare global {

@@ -3,7 +3,7 @@ import { V86 } from 'v86';
 import type { Dispatcher } from '../../src/dispatcher.js';
 import { createMachine, type Machine, type MachineOptions } from '../../src/guest/machine.js';
 import { type Guest, type GuestOptions, startGuest } from '../../src/guest/run.js';
-import type { Doors } from '../../src/hosts/v86.js';
+import type { WasmDoors } from '../../src/hosts/v86.js';
 
 export const IMAGE = 'src/guest/guest.elf';
 
@@ -11,7 +11,7 @@ export const IMAGE = 'src/guest/guest.elf';
 export const LONG = 60_000;
 
 interface StartOptions extends Partial<Omit<GuestOptions, 'machine' | 'doors'>> {
-  readonly doors?: (dispatcher: Dispatcher) => Doors;
+  readonly doors?: (dispatcher: Dispatcher) => WasmDoors;
   /** In place of delivery. */
   readonly send?: MachineOptions['send'];
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { attachV86, type Doors } from '../../src/hosts/v86.js';
+import { attachV86, type WasmDoors } from '../../src/hosts/v86.js';
 import {
   createDispatcher,
   type Dispatcher,
@@ -26,7 +26,7 @@ function dispatcherOf(description: FunctionDescription | undefined = device): Di
 }
 
 /** Doors that note what comes through them: width, offset, and what is written. */
-function notingDoors(dispatcher: Dispatcher, notes: string[]): Doors {
+function notingDoors(dispatcher: Dispatcher, notes: string[]): WasmDoors {
   const at = (low: number) => ((low >>> 0) - BAR).toString(16);
   return {
     attach: (fallback) => {

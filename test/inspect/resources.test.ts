@@ -37,11 +37,11 @@ it('have fixed names for the images of a Linux guest, those that there are', () 
     initrd: true,
     vgaBios: false,
   } as const;
-  const linux = { kernel: '/home/me/bzImage', bios: '/bios', initrd: '/initrd.img' };
+  const linux = { kernel: 'boot/bzImage', bios: 'boot/bios', initrd: 'boot/initrd.img' };
   const served = resources(files, setup, { linux });
-  expect(served.get('/kernel')).toEqual({ type: 'application/octet-stream', file: '/home/me/bzImage' });
-  expect(served.get('/bios.bin')).toMatchObject({ file: '/bios' });
-  expect(served.get('/initrd')).toMatchObject({ file: '/initrd.img' });
+  expect(served.get('/kernel')).toEqual({ type: 'application/octet-stream', file: 'boot/bzImage' });
+  expect(served.get('/bios.bin')).toMatchObject({ file: 'boot/bios' });
+  expect(served.get('/initrd')).toMatchObject({ file: 'boot/initrd.img' });
   expect([served.has('/vga-bios.bin'), served.has('/guest.elf')]).toEqual([false, false]);
   expect(served.get('/setup.json')).toEqual({ type: 'application/json', text: JSON.stringify(setup) });
 });
@@ -50,8 +50,8 @@ it.each([
   [{ guest: 'bare-metal', saved: true }, true],
   [{ guest: 'linux', saved: true, memory: 1 << 27, commandLine: '', initrd: true, vgaBios: true }, false],
 ] as const)('have a saved state: %j', (setup, hasGuest) => {
-  const served = resources(files, setup, { state: '/home/me/a.state' });
-  expect(served.get('/state')).toEqual({ type: 'application/octet-stream', file: '/home/me/a.state' });
+  const served = resources(files, setup, { state: 'kept/a.state' });
+  expect(served.get('/state')).toEqual({ type: 'application/octet-stream', file: 'kept/a.state' });
   expect([served.has('/guest.elf'), served.has('/kernel'), served.has('/initrd')]).toEqual([
     hasGuest,
     false,

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build } from 'vite';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { CHROMIUM, FLAGS } from '../chromium.js';
 import { STEPS } from '../guest/steps.js';
 
 /** What a consumer writes; prints `1 0 true`. */
@@ -18,7 +19,6 @@ dispatcher.assign({ sbdf: '01:00.0', bars, msix, decode: true });
 const answer = [dispatcher.read(0x38000000100c, 4), dispatcher.read(0x380000001100, 4), dispatcher.read(0, 4) === UNCLAIMED];
 `;
 
-const CHROMIUM = '/usr/bin/chromium';
 const CSP = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'";
 
 let folder: string;
@@ -242,14 +242,7 @@ worker.onmessage = ({ data }) => {
     const { execFile } = await import('node:child_process');
     const { promisify } = await import('node:util');
     const flags = [
-      '--headless',
-      '--no-sandbox',
-      '--disable-gpu',
-      '--disable-quic',
-      '--no-first-run',
-      '--disable-background-networking',
-      '--disable-component-update',
-      '--disable-sync',
+      ...FLAGS,
       `--user-data-dir=${join(folder, 'profile')}`,
       '--virtual-time-budget=10000',
       '--dump-dom',

@@ -1,10 +1,11 @@
 import { addressOf, ones, PAGE_SIZE, pageOf, UNCLAIMED, type Width } from '../../access.js';
 import type { Dispatcher, Fallback } from '../../dispatcher.js';
 import type { AssignedFunction, MsixLayout } from '../../function.js';
-import type { Doors } from '../../hosts/v86.js';
+import type { WasmDoors } from '../../hosts/v86.js';
 import type { InventoryFunction } from '../../inventory/machine.js';
 import type { Sbdf } from '../../sbdf.js';
 import { FunctionCounts, KINDS } from '../../trace/function-counts.js';
+import { PageHeats } from '../../trace/page-heats.js';
 import { NOBODY, type OwningFunction, type PageHeat, PageOwners, warm } from '../../trace/page-owners.js';
 import { AccessLog } from './access-log.js';
 import { inventoryOf, nameOf } from './machine-inventory.js';
@@ -27,7 +28,7 @@ export interface WatchedFunction extends OwningFunction {
 export type WatchedPage = PageHeat<WatchedFunction>;
 
 /** A dispatcher's doors for v86 that note each access to a function's BARs, decoded or not. */
-export class AccessWatch implements Doors {
+export class AccessWatch implements WasmDoors {
   /** Off: accesses go by, and cost little. */
   on = true;
   readonly log = new AccessLog(KEPT);
@@ -41,7 +42,7 @@ export class AccessWatch implements Doors {
   private readonly dispatcher: Dispatcher;
   private readonly clock: () => number;
   private readonly functions = new Map<Sbdf, WatchedFunction>();
-  private readonly heats = new Map<string, WatchedPage>();
+  private readonly heats = new PageHeats<WatchedFunction>();
   private pages = new Map<number, PageOwners<WatchedFunction>>();
   private changes = -1;
   private epoch = -1;
@@ -52,7 +53,7 @@ export class AccessWatch implements Doors {
     this.clock = clock;
   }
 
-  attach(fallback: Fallback): ReturnType<Doors['attach']> {
+  attach(fallback: Fallback): ReturnType<WasmDoors['attach']> {
     const { trap_read, trap_write } = this.dispatcher.attach(fallback);
     return {
       trap_read: (low, high, width) => {
@@ -211,18 +212,8 @@ export class AccessWatch implements Doors {
       ({ fn }) => this.watchedOf(fn as AssignedFunction),
     );
     this.pages.set(number, owners);
-    if (owners.bars.length > 0) this.heat(owners);
+    if (owners.bars.length > 0) this.heats.attach(owners);
     return owners;
-  }
-
-  private heat(owners: PageOwners<WatchedFunction>): void {
-    let heat = this.heats.get(owners.key);
-    if (!heat) {
-      heat = { reads: new Uint32Array(PAGE_SIZE), writes: new Uint32Array(PAGE_SIZE), owners };
-      this.heats.set(owners.key, heat);
-    }
-    heat.owners = owners;
-    owners.heat = heat;
   }
 
   private watchedOf(fn: AssignedFunction): WatchedFunction {
