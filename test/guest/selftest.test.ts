@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { PageHandler } from '../../src/host.js';
 import type { MachineState } from '../../src/hosts/v86.js';
+import type { Message } from '../../src/msix/message.js';
 import { LONG, type Started, started, until } from './started.js';
 import { PASSED, STEPS } from './steps.js';
 
@@ -105,15 +106,18 @@ describe('with one fault in the machine, just these steps fail:', () => {
     expect(await failing(guest)).toEqual(sends('00:09.0'));
   });
 
-  it('messages come twice', async () => {
+  it('messages come again, with the next one', async () => {
+    let before: Message | undefined;
     const guest = started({
       send: (message, sbdf) => {
+        if (sbdf === 0x40 && before) guest.attachment.send(before);
+        if (sbdf === 0x40) before = message;
         guest.attachment.send(message);
-        // While the first is served the APIC takes another.
-        if (sbdf === 0x40) setTimeout(() => guest.attachment.send(message), 0);
       },
     });
-    expect((await failing(guest)).length).toBeGreaterThan(0);
+    // HLT waits for the vector that came before it: two of them are one in the APIC.
+    const seen = sends('00:08.0').filter((step) => !step.endsWith('HLT'));
+    expect(await failing(guest)).toEqual(seen);
   });
 
   it('what is raised while masked is forgotten', async () => {
