@@ -23,13 +23,17 @@ const isCore = (file) =>
       );
 
 mkdirSync('build', { recursive: true });
-run(join(dirname(resolve('assemblyscript/package.json')), 'bin/asc.js'), '--target', 'release');
+const asc = join(dirname(resolve('assemblyscript/package.json')), 'bin/asc.js');
+run(asc, '--target', 'release');
+run(asc, 'assembly/shared.ts', '--target', 'shared');
 
-const wasm = readFileSync('build/core.wasm').toString('hex');
-writeFileSync(
-  'src/engine/core.generated.ts',
-  `// Made by build.mjs from assembly/.\nexport const wasm =\n  '${wasm}';\n`,
-);
+for (const [built, carrier] of [
+  ['build/core.wasm', 'src/engine/core.generated.ts'],
+  ['build/shared.wasm', 'src/shared/core.generated.ts'],
+]) {
+  const wasm = readFileSync(built).toString('hex');
+  writeFileSync(carrier, `// Made by build.mjs from assembly/.\nexport const wasm =\n  '${wasm}';\n`);
+}
 
 rmSync('dist', { recursive: true, force: true });
 run(join(dirname(resolve('typescript/package.json')), 'bin/tsc'), '-p', 'tsconfig.build.json');
@@ -50,6 +54,7 @@ await build({
         'hosts/v86': 'src/hosts/v86.ts',
         'hosts/xen': 'src/hosts/xen.ts',
         record: 'src/record.ts',
+        shared: 'src/shared.ts',
         opregion: 'src/opregion.ts',
         'stolen-memory': 'src/stolen-memory.ts',
         'cli/main': 'src/cli/main.ts',
@@ -84,6 +89,12 @@ await build({
   },
 });
 copyFileSync('build/core.wasm', 'dist/core.wasm');
+copyFileSync('build/shared.wasm', 'dist/shared.wasm');
 copyFileSync('src/guest/guest.elf', 'dist/src/guest/guest.elf');
-writeFileSync('dist/core.wasm.d.ts', 'declare const module: WebAssembly.Module;\nexport default module;\n');
+for (const name of ['core', 'shared']) {
+  writeFileSync(
+    `dist/${name}.wasm.d.ts`,
+    'declare const module: WebAssembly.Module;\nexport default module;\n',
+  );
+}
 chmodSync('dist/src/cli/main.js', 0o755);

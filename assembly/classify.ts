@@ -1,3 +1,4 @@
+import { cells } from './cells';
 import {
   CELL_SIZE,
   CLASS,
@@ -76,7 +77,7 @@ function classifyMixed(leaf: usize, offset: u32, width: u32, writes: bool): i32 
   }
   const outcome = aligned(kind, page, width, writes);
   if ((outcome & 0xff) !== FORWARDED) return outcome;
-  store<u32>(OFFSET, (offset + load<u32>(owner, DATA)) & 0xfff);
+  store<u32>(cells(), (offset + load<u32>(owner, DATA)) & 0xfff, OFFSET);
   return FORWARDED_AT | page;
 }
 

@@ -1,4 +1,14 @@
+import { cells } from './cells';
 import { classify, DONE, IN_SPAN, span } from './classify';
+import {
+  enterAtOnce,
+  enterNumber,
+  enterNumberInTurn,
+  hold,
+  leaveOrHold,
+  leaveUnlessHeld,
+  leaveWith,
+} from './enter';
 import { readEntry, writeEntry, writeWord } from './entry';
 import {
   DATA,
@@ -25,11 +35,16 @@ import { bitsOf, leafOfNumber } from './page-map';
  * stack, 0.3 ns.
  */
 export function read4(address: f64): i32 {
-  const leaf = leafOfNumber(address);
+  let leaf = leafOfNumber(address);
+  if (ASC_FEATURE_THREADS && !enterAtOnce(leaf)) leaf = enterNumberInTurn(address);
   const low = <u32>bitsOf(address);
   const kind = kindOf(leaf, low);
-  if (inEntry(kind, low)) return load<i32>(entryAt(leaf, low));
-  store<i32>(STATUS, firstOutcome(leaf, kind, low));
+  if (inEntry(kind, low)) return leaveWith(leaf, low, load<i32>(entryAt(leaf, low)));
+  const outcome = firstOutcome(leaf, kind, low);
+  // Left to TypeScript the lock would be given back in between.
+  if (ASC_FEATURE_THREADS && outcome === OTHER) return readRest(leaf, kind, low, 4);
+  hold(leaf);
+  store<i32>(cells(), outcome, STATUS);
   return -1;
 }
 
@@ -44,24 +59,28 @@ function firstOutcome(leaf: usize, kind: u32, low: u32): i32 {
 
 /** The same for any width; never OTHER. Returns the value's low lane, the high lane of 8 bytes in HIGH. */
 export function read(address: f64, width: u32): i32 {
-  const leaf = leafOfNumber(address);
+  const leaf = enterNumber(address);
   const low = <u32>bitsOf(address);
   return readRest(leaf, kindOf(leaf, low), low, width);
 }
 
 /** One guest write of 4 bytes. Returns 0 when all is done, else an outcome that TypeScript finishes. */
 export function write4(address: f64, data: u32): i32 {
-  const leaf = leafOfNumber(address);
+  let leaf = leafOfNumber(address);
+  if (ASC_FEATURE_THREADS && !enterAtOnce(leaf)) leaf = enterNumberInTurn(address);
   const low = <u32>bitsOf(address);
   const kind = kindOf(leaf, low);
-  if (inEntry(kind, low)) return writeWord(leaf, kind, low, data);
-  if (isForwarded(kind, low)) return FORWARDED | (load<u32>(leaf, PAGE) << 8);
+  if (inEntry(kind, low)) return leaveOrHold(leaf, writeWord(leaf, kind, low, data));
+  if (isForwarded(kind, low)) {
+    hold(leaf);
+    return FORWARDED | (load<u32>(leaf, PAGE) << 8);
+  }
   return writeRest(leaf, kind, low, 4, data, 0);
 }
 
 /** The same for any width. */
 export function write(address: f64, width: u32, data: u32, dataHigh: u32): i32 {
-  const leaf = leafOfNumber(address);
+  const leaf = enterNumber(address);
   const low = <u32>bitsOf(address);
   return writeRest(leaf, kindOf(leaf, low), low, width, data, dataHigh);
 }
@@ -88,21 +107,28 @@ export function entryAt(leaf: usize, low: u32): usize {
 
 /** A read that is not the first case. Returns as `read` does. */
 export function readRest(leaf: usize, kind: u32, low: u32, width: u32): i32 {
-  if (isEntryAccess(kind, low, width)) return readEntry(leaf, low, width);
+  if (isEntryAccess(kind, low, width)) return leaveWith(leaf, low, readEntry(leaf, low, width));
   const outcome = classify(leaf, kind, low & 0xfff, width, false);
-  if (outcome === IN_SPAN) return readEntry(span, low, width);
-  if (outcome === DONE) store<i32>(HIGH, -1);
-  store<i32>(STATUS, outcome);
+  if (outcome === IN_SPAN) return leaveWith(leaf, low, readEntry(span, low, width));
+  if (outcome === DONE) store<i32>(cells(), -1, HIGH);
+  store<i32>(cells(), leaveUnlessHeld(leaf, low, outcome), STATUS);
   return -1;
 }
 
 /** A write that is not the first case. Returns as `write` does. */
 export function writeRest(leaf: usize, kind: u32, low: u32, width: u32, data: u32, dataHigh: u32): i32 {
-  if (width === 4 && isForwarded(kind, low)) return FORWARDED | (load<u32>(leaf, PAGE) << 8);
-  if (isEntryAccess(kind, low, width)) return writeEntry(leaf, kind, low, width, data, dataHigh);
+  if (width === 4 && isForwarded(kind, low)) {
+    hold(leaf);
+    return FORWARDED | (load<u32>(leaf, PAGE) << 8);
+  }
+  if (isEntryAccess(kind, low, width)) {
+    return leaveUnlessHeld(leaf, low, writeEntry(leaf, kind, low, width, data, dataHigh));
+  }
   const outcome = classify(leaf, kind, low & 0xfff, width, true);
-  if (outcome === IN_SPAN) return writeEntry(span, load<u32>(span, KINDS), low, width, data, dataHigh);
-  return outcome;
+  if (outcome === IN_SPAN) {
+    return leaveUnlessHeld(leaf, low, writeEntry(span, load<u32>(span, KINDS), low, width, data, dataHigh));
+  }
+  return leaveUnlessHeld(leaf, low, outcome);
 }
 
 function isEntryAccess(kind: u32, low: u32, width: u32): bool {

@@ -1,3 +1,4 @@
+import { cells } from './cells';
 import { CONTROL, DATA, FLAGS, HIGH, PAGE, VECTOR } from './layout';
 
 // MSI-X table entries, aligned accesses of 4 or 8 bytes only (PCIe 7.7.2: anything else is undefined).
@@ -5,7 +6,7 @@ import { CONTROL, DATA, FLAGS, HIGH, PAGE, VECTOR } from './layout';
 
 export function readEntry(owner: usize, low: u32, width: u32): i32 {
   const pointer = load<u32>(owner, DATA) + low;
-  if (width === 8) store<u32>(HIGH, load<u32>(pointer, 4));
+  if (width === 8) store<u32>(cells(), load<u32>(pointer, 4), HIGH);
   return load<i32>(pointer);
 }
 

@@ -1,6 +1,7 @@
 // The linear memory, shared by assembly/ and src/. All values are bytes unless said otherwise.
 //
-//   0x00000  cells       STATUS, HIGH, OFFSET: what an access leaves for TypeScript
+//   0x00000  cells       STATUS, HIGH, OFFSET: what an access leaves for TypeScript. Shared build: in a block of each worker
+//   0x00040  RECORDS     shared build: whose a mapped page is
 //   0x00400  NO_KINDS    512 x UNCLAIMED: the kind map of every page that does not trap
 //   0x00600  MIXED_KINDS 512 x MIXED: the kind map of every mixed page
 //   0x10000  TOP         the page map's root
@@ -16,6 +17,13 @@ export const HIGH = 0x14;
 export const OFFSET = 0x18;
 /** u32: pointer to a u32 for each mapped page's id: where in this memory its bytes are, 0 where they are not. */
 export const OWN_PAGES = 0x1c;
+/** u32, shared build: the record of the function whose lock an outcome holds, which TypeScript releases; 0: none. */
+export const HELD = 0x20;
+/** Of a worker: a cache line. */
+export const CELLS_SIZE = 64;
+
+/** u32, shared build: pointer to a u32 for each mapped page's id: the record of its function. */
+export const RECORDS = 0x40;
 
 export const NO_KINDS = 0x400;
 export const MIXED_KINDS = 0x600;
@@ -36,7 +44,13 @@ export const NODE_SIZE = 0x10000;
 export const NODE_POINTERS = 16384;
 export const NODE_ENTRIES = 4096;
 
-// Leaf entry: +0 DATA +4 KINDS +8 PAGE +12 FLAGS
+// Shared build: a leaf node has u32 pointers to its entries. One is written before a page leads to it and not changed then, but for GONE, so
+// that who reads it without a lock never has half of an old and half of a new one.
+export const POINTER_NODE_SIZE = 0x4000;
+/** Entry of every page that does not trap. */
+export const EMPTY_ENTRY = 0x34000;
+
+// Leaf entry: +0 DATA +4 KINDS +8 PAGE +12 FLAGS; shared build: +16 RECORD +20 GONE
 export const ENTRY_SIZE = 16;
 /** u32: what to add to the low lane of an address to get its place in the table's storage. */
 export const DATA = 0;
@@ -46,6 +60,12 @@ export const KINDS = 4;
 export const PAGE = 8;
 /** u32: pointer such that FLAGS + (storage pointer >> 4) is the entry's `updated` byte. */
 export const FLAGS = 12;
+
+/** u32, shared build: the record of the function that has the page; 0: nobody has, or several have bytes of it. */
+export const RECORD = 16;
+/** u32, shared build: 1: no page leads to the entry any more. */
+export const GONE = 20;
+export const SHARED_ENTRY_SIZE = 64;
 
 // Mixed page: 512 x u16, the index of each cell's span; then spans of 16 bytes, like leaf entries but for
 //   DATA  (forwarded bytes) what to add to the offset in the guest page to get the offset in the host page
@@ -79,6 +99,25 @@ export const MIXED = 0x50;
 // then a byte `armed` for each. Entry: +0 address low +4 address high +8 data +12 vector control (bit 0 only).
 // Where the table starts at 8 mod 16 and the policy takes the field from the address, the halves are swapped.
 export const VECTOR_SIZE = 16;
+
+// Function's record, shared build: 64 bytes, a cache line: +0 LOCK +4 DEPTH +8 STATE +12 GENERATION +16 MESSAGE_CONTROL
+export const FUNCTION_SIZE = 64;
+/** u32: 0 free, else the holder's number + 1, with WAITED. */
+export const LOCK = 0;
+/** u32: how often its holder holds it beyond once. */
+export const DEPTH = 4;
+/** u32: OFF, MAPPING, ON or UNMAPPING: memory decoding. */
+export const STATE = 8;
+/** u32: rises when its host pages are dropped. */
+export const GENERATION = 12;
+/** u32: Message Control. */
+export const MESSAGE_CONTROL = 16;
+/** In LOCK: who releases it wakes one who waits. */
+export const WAITED = 0x80000000;
+export const OFF = 0;
+export const MAPPING = 1;
+export const ON = 2;
+export const UNMAPPING = 3;
 
 // Outcomes that TypeScript finishes. The first two are the mapped page's at the same offset.
 /** Aligned. */

@@ -1,4 +1,6 @@
+import { cells } from './cells';
 import { entryAt, inEntry, kindOf, readRest, writeRest } from './dispatch';
+import { enter, leave } from './enter';
 import { isControl, storeWord } from './entry';
 import {
   HIGH,
@@ -15,7 +17,6 @@ import {
   TAIL_READY_TO_DONE,
   UNCLAIMED_ACCESS,
 } from './layout';
-import { leafOf } from './page-map';
 
 /**
  * Answers the records from `first` to before `end`, in order, up to the first that TypeScript must finish; returns
@@ -27,7 +28,7 @@ export function answer(first: usize, end: usize): usize {
     if (answerFirstCase(record)) continue;
     const outcome = answerRest(record);
     if (outcome) {
-      store<i32>(STATUS, outcome);
+      store<i32>(cells(), outcome, STATUS);
       return record;
     }
   }
@@ -42,15 +43,22 @@ function answerFirstCase(record: usize): bool {
   if (load<u32>(record, RECORD_WIDTH) !== 4) return false;
   const address = load<u64>(record, RECORD_ADDRESS);
   const low = <u32>address;
-  const leaf = leafOf(address);
+  const leaf = enter(address);
   const kind = kindOf(leaf, low);
-  if (!inEntry(kind, low)) return false;
+  if (!inEntry(kind, low)) {
+    leave(leaf, low);
+    return false;
+  }
   if (tail & TAIL_READ) {
     store<u64>(record, load<u32>(entryAt(leaf, low)), RECORD_DATA);
   } else {
-    if (isControl(kind, low)) return false;
+    if (isControl(kind, low)) {
+      leave(leaf, low);
+      return false;
+    }
     storeWord(leaf, entryAt(leaf, low), load<u32>(record, RECORD_DATA));
   }
+  leave(leaf, low);
   store<u32>(record, tail ^ TAIL_READY_TO_DONE, RECORD_TAIL);
   return true;
 }
@@ -61,7 +69,7 @@ function answerRest(record: usize): i32 {
   if ((tail & TAIL_PLAIN_MASK) !== TAIL_PLAIN || load<u32>(record, RECORD_COUNT) !== 1) return 0;
   const address = load<u64>(record, RECORD_ADDRESS);
   const low = <u32>address;
-  const leaf = leafOf(address);
+  const leaf = enter(address);
   const kind = kindOf(leaf, low);
   const outcome =
     tail & TAIL_READ ? readRecord(record, leaf, kind, low) : writeRecord(record, leaf, kind, low);
@@ -73,13 +81,13 @@ function answerRest(record: usize): i32 {
 function readRecord(record: usize, leaf: usize, kind: u32, low: u32): i32 {
   const width = load<u32>(record, RECORD_WIDTH);
   const value = readRest(leaf, kind, low, width);
-  const outcome = value === -1 ? load<i32>(STATUS) : 0;
+  const outcome = value === -1 ? load<i32>(cells(), STATUS) : 0;
   if (outcome) {
-    store<i32>(STATUS, 0);
+    store<i32>(cells(), 0, STATUS);
     return outcome;
   }
   store<u32>(record, width < 4 ? value & ((1 << (width * 8)) - 1) : value, RECORD_DATA);
-  store<u32>(record, width === 8 ? load<u32>(HIGH) : 0, RECORD_DATA + 4);
+  store<u32>(record, width === 8 ? load<u32>(cells(), HIGH) : 0, RECORD_DATA + 4);
   return 0;
 }
 

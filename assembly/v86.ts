@@ -1,5 +1,7 @@
+import { cells } from './cells';
 import { spanOf } from './classify';
 import { entryAt, kindOf } from './dispatch';
+import { enter, leave, leaveUnlessHeld, leaveWith } from './enter';
 import { writeWord } from './entry';
 import { complete_write, forwarded_read4, forwarded_write4 } from './host';
 import {
@@ -14,7 +16,6 @@ import {
   PAGE,
   TABLE,
 } from './layout';
-import { leafOf } from './page-map';
 import { trap_read, trap_write } from './trap';
 
 // The doors for v86: its MMIO imports, by their names and signatures. It has no other widths: of 16 bits a read arrives as
@@ -27,17 +28,24 @@ export function mmap_read8(address: u32): i32 {
 
 export function mmap_read32(address: u32): i32 {
   if (address & 3) return trap_read(address, 0, 4);
-  const leaf = leafOf(address);
+  const leaf = enter(address);
   const pageKind = kindOf(leaf, address);
   const owner = pageKind === MIXED ? spanOf(leaf, address & 0xfff) : leaf;
   const kind = pageKind === MIXED ? load<u32>(owner, KINDS) : pageKind;
-  if (kind & TABLE) return load<i32>(entryAt(owner, address));
-  if (kind !== FORWARD) return trap_read(address, 0, 4);
+  if (kind & TABLE) return leaveWith(leaf, address, load<i32>(entryAt(owner, address)));
+  if (kind !== FORWARD) {
+    leave(leaf, address);
+    return trap_read(address, 0, 4);
+  }
   const page = load<u32>(owner, PAGE);
   const offset = owner === leaf ? address & 0xfff : (address + load<u32>(owner, DATA)) & 0xfff;
   const own = ownPage(page);
-  if (own) return load<i32>(own + offset);
-  return forwarded_read4(offset, outcomeOf(owner === leaf, page, offset), address);
+  if (own) return leaveWith(leaf, address, load<i32>(own + offset));
+  return forwarded_read4(
+    offset,
+    leaveUnlessHeld(leaf, address, outcomeOf(owner === leaf, page, offset)),
+    address,
+  );
 }
 
 export function mmap_write8(address: u32, data: u32): void {
@@ -53,34 +61,43 @@ export function mmap_write32(address: u32, data: u32): void {
     trap_write(address, 0, 4, data, 0);
     return;
   }
-  const leaf = leafOf(address);
+  const leaf = enter(address);
   const pageKind = kindOf(leaf, address);
   const owner = pageKind === MIXED ? spanOf(leaf, address & 0xfff) : leaf;
   const kind = pageKind === MIXED ? load<u32>(owner, KINDS) : pageKind;
   if (kind & TABLE) {
-    const outcome = writeWord(owner, kind, address, data);
+    const outcome = leaveUnlessHeld(leaf, address, writeWord(owner, kind, address, data));
     if (outcome) complete_write(address, 0, 4, data, 0, outcome);
     return;
   }
   if (kind !== FORWARD) {
+    leave(leaf, address);
     trap_write(address, 0, 4, data, 0);
     return;
   }
   const page = load<u32>(owner, PAGE);
   const offset = owner === leaf ? address & 0xfff : (address + load<u32>(owner, DATA)) & 0xfff;
   const own = ownPage(page);
-  if (own) store<u32>(own + offset, data);
-  else forwarded_write4(offset, outcomeOf(owner === leaf, page, offset), address, data);
+  if (own) {
+    store<u32>(own + offset, data);
+    leave(leaf, address);
+  } else
+    forwarded_write4(
+      offset,
+      leaveUnlessHeld(leaf, address, outcomeOf(owner === leaf, page, offset)),
+      address,
+      data,
+    );
 }
 
 /** Where a mapped page's bytes are in this memory; 0: they are not. */
 function ownPage(page: u32): usize {
-  return load<u32>(<usize>load<u32>(OWN_PAGES) + 4 * page);
+  return load<u32>(<usize>load<u32>(cells(), OWN_PAGES) + 4 * page);
 }
 
 function outcomeOf(plain: bool, page: u32, offset: u32): i32 {
   if (plain) return FORWARDED | (page << 8);
-  store<u32>(OFFSET, offset);
+  store<u32>(cells(), offset, OFFSET);
   return FORWARDED_AT | (page << 8);
 }
 

@@ -22,7 +22,7 @@ import { type ByteOwner, type ByteTarget, byFunction, byOwner, type Straddle } f
  * results are signed: 32-bit signed integers pass between functions without allocation.
  */
 export class Completion {
-  private readonly domain: Domain;
+  protected readonly domain: Domain;
   private readonly pages: readonly MappedPage[];
   private readonly unalignedRead: DiagnosticCounter;
   private readonly unalignedWrite: DiagnosticCounter;
@@ -50,10 +50,10 @@ export class Completion {
       switch (outcome & 0xff) {
         case FORWARDED:
         case FORWARDED_AT: {
-          const offset = (outcome & 0xff) === FORWARDED ? low & 0xfff : domain.core.words[OFFSET / 4];
+          const offset = (outcome & 0xff) === FORWARDED ? low & 0xfff : domain.core.cells[OFFSET / 4];
           if (!page.mapped && !this.map(page, 'map-failed-read', addressOf(low, high))) break;
           const value = page.read(offset, width);
-          if (width === 8) domain.core.words[HIGH / 4] = page.high;
+          if (width === 8) domain.core.cells[HIGH / 4] = page.high;
           return value;
         }
         case SPLIT: {
@@ -63,7 +63,7 @@ export class Completion {
           this.unalignedRead.report(page.sbdf, addressOf(low, high));
           if (!page.mapped) return this.readUnmapped(page, low & 0xfff, width, addressOf(low, high));
           const value = page.readBytes(low & 0xfff, width);
-          if (width === 8) domain.core.words[HIGH / 4] = page.high;
+          if (width === 8) domain.core.cells[HIGH / 4] = page.high;
           return value;
         }
         case REFUSED:
@@ -88,7 +88,7 @@ export class Completion {
       switch (outcome & 0xff) {
         case FORWARDED:
         case FORWARDED_AT: {
-          const offset = (outcome & 0xff) === FORWARDED ? low & 0xfff : domain.core.words[OFFSET / 4];
+          const offset = (outcome & 0xff) === FORWARDED ? low & 0xfff : domain.core.cells[OFFSET / 4];
           if (!page.mapped && !this.map(page, 'map-failed-write', addressOf(low, high))) break;
           page.write(offset, width, data, dataHigh);
           break;
@@ -119,11 +119,11 @@ export class Completion {
 
   /** Through the core's door for any width. */
   private readAnyWidth(low: number, high: number, width: Width): number {
-    const { exports, words } = this.domain.core;
+    const { exports, cells } = this.domain.core;
     const value = exports.read(addressOf(low, high), width);
     if (value !== -1) return value;
-    const outcome = words[STATUS / 4];
-    words[STATUS / 4] = 0;
+    const outcome = cells[STATUS / 4];
+    cells[STATUS / 4] = 0;
     return outcome === 0 ? -1 : this.read(outcome, low, high, width);
   }
 
@@ -153,10 +153,12 @@ export class Completion {
     if (straddle.kind !== 'bytes' || !this.begin(straddle, address, 'map-failed-read', 'unaligned-read')) {
       return this.allOnes(width);
     }
-    return this.joinBytes(width, (index) => {
-      const to = this.target(straddle.bytes[index], 'map-failed-read', address + index);
-      return to ? to.page.read(to.offset, 1) : 0xff;
-    });
+    return this.joinBytes(width, (index) => this.readByte(straddle.bytes[index], address + index));
+  }
+
+  protected readByte(owner: ByteOwner, address: number): number {
+    const to = this.target(owner, 'map-failed-read', address);
+    return to ? to.page.read(to.offset, 1) : 0xff;
   }
 
   /** The bytes of an access, low address first, as its lanes. Once pages were dropped the rest is all ones. */
@@ -167,7 +169,7 @@ export class Completion {
       const byte = generation === this.domain.generation ? byteAt(index) & 0xff : 0xff;
       lanes[index >> 2] |= byte << (8 * (index & 3));
     }
-    if (width === 8) this.domain.core.words[HIGH / 4] = lanes[1];
+    if (width === 8) this.domain.core.cells[HIGH / 4] = lanes[1];
     return lanes[0];
   }
 
@@ -182,10 +184,14 @@ export class Completion {
     if (straddle.kind === 'refused') this.refused.report(straddle.sbdf, address);
     if (straddle.kind !== 'bytes') return;
     if (!this.begin(straddle, address, 'map-failed-write', 'unaligned-write')) return;
-    this.eachByte(width, data, dataHigh, (index, byte) => {
-      const to = this.target(straddle.bytes[index], 'map-failed-write', address + index);
-      to?.page.write(to.offset, 1, byte, 0);
-    });
+    this.eachByte(width, data, dataHigh, (index, byte) =>
+      this.writeByte(straddle.bytes[index], address + index, byte),
+    );
+  }
+
+  protected writeByte(owner: ByteOwner, address: number, byte: number): void {
+    const to = this.target(owner, 'map-failed-write', address);
+    to?.page.write(to.offset, 1, byte, 0);
   }
 
   /** Hands out the bytes of a write, low address first, until pages are dropped. */
@@ -239,7 +245,7 @@ export class Completion {
   }
 
   private allOnes(width: Width): number {
-    if (width === 8) this.domain.core.words[HIGH / 4] = 0xffffffff;
+    if (width === 8) this.domain.core.cells[HIGH / 4] = 0xffffffff;
     return ones(width) | 0;
   }
 }

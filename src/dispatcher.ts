@@ -48,6 +48,9 @@ export interface Fallback {
   write(low: number, high: number, width: number, data: number, dataHigh: number): void;
 }
 
+/** What a build of the dispatcher is made of. */
+export type Build = readonly [typeof Core, typeof Domain, typeof Completion];
+
 const DEFAULT_MEMORY = 256 * 1024 * 1024;
 
 /** Synchronous: the wasm is inlined, or handed over compiled. */
@@ -61,34 +64,37 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
  */
 export class Dispatcher implements Trap {
   // Declared only, so that the constructor's assignment is the first: V8 then takes the fields for constant.
-  declare private readonly core: Core;
-  declare private readonly domain: Domain;
+  declare protected readonly core: Core;
+  declare protected readonly domain: Domain;
   declare private readonly completion: Completion;
-  declare private readonly views: readonly (DataView | undefined)[];
-  declare private readonly unalignedRead: DiagnosticCounter;
-  declare private readonly unalignedWrite: DiagnosticCounter;
+  declare protected views: readonly (DataView | undefined)[];
+  declare protected readonly unalignedRead: DiagnosticCounter;
+  declare protected readonly unalignedWrite: DiagnosticCounter;
   declare private readonly coreRead: CoreExports['read'];
   declare private readonly coreRead4: CoreExports['read4'];
   declare private readonly coreWrite4: CoreExports['write4'];
   declare private readonly coreWrite: CoreExports['write'];
   /** The core's, one step nearer. */
-  declare private words: Uint32Array;
+  declare protected cells: Uint32Array;
   private fallback: Fallback = { read: () => -1, write: () => {} };
   private sequence = 0;
   private readonly doors: RegionDoors;
   /** What readMemory left to do. */
-  private outcome = 0;
+  protected outcome = 0;
 
   /** Throws `bad-module`, `bad-argument`. */
-  constructor(options: DispatcherOptions) {
-    this.core = new Core(
+  constructor(
+    options: DispatcherOptions,
+    [TheCore, TheDomain, TheCompletion]: Build = [Core, Domain, Completion],
+  ) {
+    this.core = new TheCore(
       {
         complete_read: (low, high, width, outcome) =>
           this.completion.read(outcome, low, high, width as Width),
         complete_write: (low, high, width, data, dataHigh, outcome) =>
           this.completion.write(outcome, low, high, width as Width, data, dataHigh),
         unclaimed_read: (low, high, width) => {
-          this.words[HIGH / 4] = 0xffffffff;
+          this.cells[HIGH / 4] = 0xffffffff;
           return this.fallback.read(low, high, width);
         },
         unclaimed_write: (low, high, width, data, dataHigh) =>
@@ -106,13 +112,13 @@ export class Dispatcher implements Trap {
       options.memoryLimit ?? DEFAULT_MEMORY,
       options.module,
     );
-    this.words = this.core.words;
+    this.cells = this.core.cells;
     this.core.onGrow = () => {
-      this.words = this.core.words;
+      this.cells = this.core.cells;
       this.domain?.pageList.refresh();
     };
-    this.domain = new Domain(options, this.core);
-    this.completion = new Completion(this.domain);
+    this.domain = new TheDomain(options, this.core);
+    this.completion = new TheCompletion(this.domain);
     this.doors = new RegionDoors(this.domain);
     this.views = this.domain.pageList.views;
     this.unalignedRead = this.domain.diagnostics.of('unaligned-read');
@@ -152,7 +158,7 @@ export class Dispatcher implements Trap {
   }
 
   get high(): number {
-    return this.words[HIGH / 4];
+    return this.cells[HIGH / 4];
   }
 
   /**
@@ -283,9 +289,9 @@ export class Dispatcher implements Trap {
    * The value where memory answers: it cannot fail, nor tell how it is accessed. -1 is a value when `outcome` is 0,
    * else the outcome is left to do.
    */
-  private readMemory(low: number, width: Width): number {
-    const outcome = this.words[STATUS / 4];
-    this.words[STATUS / 4] = 0;
+  protected readMemory(low: number, width: Width): number {
+    const outcome = this.cells[STATUS / 4];
+    this.cells[STATUS / 4] = 0;
     const view = this.views[outcome >>> 8];
     this.outcome = 0;
     if (view !== undefined && width !== 8) {
@@ -298,7 +304,7 @@ export class Dispatcher implements Trap {
   }
 
   /** True where memory took the value. */
-  private writeMemory(outcome: number, low: number, width: Width, data: number): boolean {
+  protected writeMemory(outcome: number, low: number, width: Width, data: number): boolean {
     const view = this.views[outcome >>> 8];
     if (view === undefined || width === 8) return false;
     const how = outcome & 0xff;
@@ -346,7 +352,7 @@ export class Dispatcher implements Trap {
   }
 
   private unclaimed(): number {
-    this.words[HIGH / 4] = 0xffffffff;
+    this.cells[HIGH / 4] = 0xffffffff;
     return UNCLAIMED;
   }
 }

@@ -29,7 +29,7 @@ export class Domain implements FunctionOwner {
   readonly diagnostics: Diagnostics;
   readonly core: Core;
   readonly pageMap: PageMap;
-  readonly plan: PagePlan;
+  plan: PagePlan;
   readonly ownPages: OwnPages;
   readonly pageList: PageList;
   readonly functions = new Map<Sbdf, PciFunction>();
@@ -43,7 +43,8 @@ export class Domain implements FunctionOwner {
   private readonly enabled = new BarIndex();
   private readonly onError: (error: unknown) => void;
 
-  constructor(options: DispatcherOptions, core: Core) {
+  /** `Pages`, `Leaves`: as the build has them. */
+  constructor(options: DispatcherOptions, core: Core, Pages = OwnPages, Leaves = PageMap) {
     checkOptions(options);
     this.host = options.host;
     this.inventory = options.inventory;
@@ -54,13 +55,17 @@ export class Domain implements FunctionOwner {
     const sink = options.onDiagnostic && quiet(options.onDiagnostic, this.onError);
     this.diagnostics = new Diagnostics(sink, options.diagnosticLimit ?? DEFAULT_LIMIT);
     this.core = core;
-    this.ownPages = new OwnPages(core);
+    this.ownPages = new Pages(core);
     this.pageList = new PageList(this.ownPages);
-    this.pageMap = new PageMap(core);
+    this.pageMap = new Leaves(core);
     const { sharedPage, pbaWidths, crossing } = this.policy;
     this.plan = new (sharedPage === 'owner' ? OwnerPlan : NewestPlan)(this.pageMap, pbaWidths);
     this.directMap = new DirectMap(this.plan);
     core.exports.configure(this.hardware, crossing === 'split');
+  }
+
+  amend(fn: PciFunction, work: () => void): void {
+    this.attempt(fn, work);
   }
 
   /** Whose byte an address is, among the enabled BARs. */
@@ -113,7 +118,7 @@ export class Domain implements FunctionOwner {
     // Xen's policies leave BARs enabled when decoding could not be switched on.
     this.attempt(fn, () => this.disable(fn.enabledBars));
     this.attempt(fn, () => this.dropPages(fn));
-    if (msixState) this.attempt(fn, () => msixState.reset(host, this.policy, this.hardware));
+    if (msixState) this.amend(fn, () => msixState.reset(host, this.policy, this.hardware));
     fn.restarts++;
     this.changes++;
   }
@@ -294,7 +299,7 @@ function quiet<T>(callback: (value: T) => void, onError: (error: unknown) => voi
   };
 }
 
-function checkOptions({ host, domain, policy, trapAll }: DispatcherOptions): void {
+function checkOptions({ host, domain, policy, trapAll, shared }: DispatcherOptions): void {
   const faults: string[] = [];
   if (typeof host?.mapPage !== 'function') faults.push('createDispatcher: host has no method mapPage');
   if (domain !== undefined && domain !== 'hardware' && domain !== 'guest') {
@@ -306,5 +311,6 @@ function checkOptions({ host, domain, policy, trapAll }: DispatcherOptions): voi
   if (trapAll && policy?.adjacent === 'page') {
     faults.push(`createDispatcher: trapAll is for policy strict: ${policy.name} forwards whole pages`);
   }
+  if (shared) faults.push('createDispatcher: shared is for the one of trapline/shared');
   if (faults.length > 0) throw new TraplineError('bad-argument', ...faults);
 }

@@ -11,6 +11,7 @@
  * - `out-of-memory`: the dispatcher's linear memory is exhausted.
  * - `bad-snapshot`: what is to be restored is no snapshot, or is one of other functions.
  * - `bad-module`: the WebAssembly module is not Trapline's core.
+ * - `no-threads`: shared memory is not there, or this thread may not wait for another.
  * - `unsupported-host`: the hypervisor's module does not have the functions that are needed of it.
  */
 export type ErrorCode =
@@ -24,6 +25,7 @@ export type ErrorCode =
   | 'out-of-memory'
   | 'bad-snapshot'
   | 'bad-module'
+  | 'no-threads'
   | 'unsupported-host';
 
 /** Thrown for misuse by the embedding program, never for anything that a guest does. */

@@ -26,6 +26,8 @@ export interface DispatcherOptions {
   readonly inventory?: SharedMachine;
   /** Bytes of linear memory at most, for page map, tables and rings. Default: 256 MiB. */
   readonly memoryLimit?: number;
+  /** True: `createDispatcher` of `trapline/shared`. */
+  readonly shared?: false;
   /** `trapline/core.wasm`, compiled, where the inlined copy must not be compiled. */
   readonly module?: WebAssembly.Module;
 }

@@ -80,19 +80,19 @@ export class Ring {
 
   /** A record that the core stopped at: claimed, its outcome in STATUS. */
   private finish(record: number): void {
-    const { words } = this.core;
+    const { words, cells } = this.core;
     const at = record / 4;
     const low = words[at + RECORD_ADDRESS / 4] | 0;
     const high = words[at + RECORD_ADDRESS / 4 + 1] | 0;
     const width = words[at + RECORD_WIDTH / 4] as Width;
     const data = at + RECORD_DATA / 4;
-    const outcome = words[STATUS / 4];
-    words[STATUS / 4] = 0;
+    const outcome = cells[STATUS / 4];
+    cells[STATUS / 4] = 0;
     if (words[at + RECORD_TAIL / 4] & TAIL_READ) {
       const value = this.completion.read(outcome, low, high, width);
       // The memory may have grown meanwhile.
       this.core.words[data] = value;
-      this.core.words[data + 1] = width === 8 ? this.core.words[HIGH / 4] : 0;
+      this.core.words[data + 1] = width === 8 ? this.core.cells[HIGH / 4] : 0;
     } else {
       this.completion.write(outcome, low, high, width, words[data], words[data + 1]);
     }

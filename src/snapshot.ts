@@ -136,7 +136,7 @@ function restoreMsix(domain: Domain, fn: PciFunction, state: MsixSnapshot | null
   if (!msixState || !state) return;
   // A software function's has what its class saves: that was checked.
   const msix = state as SoftwareMsixState;
-  domain.attempt(fn, () => msixState.restore(msix, host, domain.policy, domain.hardware));
+  domain.amend(fn, () => msixState.restore(msix, host, domain.policy, domain.hardware));
   fn.restarts++;
   domain.changes++;
 }

@@ -1,5 +1,7 @@
+import { LOCK } from '../assembly/layout.js';
 import { UNCLAIMED, type Width } from '../src/access.js';
 import { createDispatcher, type Dispatcher, type DispatcherOptions, type Trap } from '../src/dispatcher.js';
+import { SharedDispatcher } from '../src/shared/dispatcher.js';
 import { createReference } from './reference/reference.js';
 
 export interface Engine {
@@ -16,13 +18,46 @@ const DONE = 3;
 export const reference: Engine = { name: 'reference', create: createReference };
 
 /** What behaviour tests iterate over: what holds for one holds for all. */
-export const engines: readonly Engine[] = [reference, { name: 'wasm', create: createDispatcher }];
+/** Nobody has a lock when the outermost access has ended. */
+class Unlocked extends SharedDispatcher {
+  override read(address: number, width: Width): number {
+    const value = super.read(address, width);
+    this.check(`read ${address}`);
+    return value;
+  }
+
+  override write(address: number, width: Width, data: number, dataHigh = 0): boolean {
+    const claimed = super.write(address, width, data, dataHigh);
+    this.check(`write ${address}`);
+    return claimed;
+  }
+
+  private check(access: string): void {
+    const { words, records, underway } = this.core;
+    if (underway > 0) return;
+    for (const { sbdf } of this.functions) {
+      if (words[(records.of(sbdf) + LOCK) / 4] !== 0)
+        throw new Error(`${access}: function ${sbdf} is locked`);
+    }
+  }
+}
+
+const shared = (options: DispatcherOptions): Dispatcher => new Unlocked(options);
+
+export const engines: readonly Engine[] = [
+  reference,
+  { name: 'wasm', create: createDispatcher },
+  { name: 'shared', create: shared },
+];
 
 /** The dispatcher again, through its other doors. */
 export const doors: readonly Engine[] = [
   { name: 'door for wasm', create: (options) => new WasmDoor(createDispatcher(options)) },
   { name: 'door for v86', create: (options) => new V86Door(createDispatcher(options)) },
   { name: 'ring', create: (options) => new RingDoor(createDispatcher(options)) },
+  { name: 'shared door for wasm', create: (options) => new WasmDoor(shared(options)) },
+  { name: 'shared door for v86', create: (options) => new V86Door(shared(options)) },
+  { name: 'shared ring', create: (options) => new RingDoor(shared(options)) },
 ];
 
 /** Accesses that the door cannot be asked for are left to the dispatcher. */

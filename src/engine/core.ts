@@ -7,6 +7,7 @@ import {
   NO_KINDS,
   NODE_ENTRIES,
   NODE_POINTERS,
+  NODE_SIZE,
   TOP,
 } from '../../assembly/layout.js';
 import { TraplineError } from '../errors.js';
@@ -72,13 +73,13 @@ function inlinedModule(): WebAssembly.Module {
   return inlined;
 }
 
-const EXPORTS =
+export const EXPORTS =
   'answer,configure,memory,mmap_read32,mmap_read8,mmap_write128,mmap_write16,mmap_write32,mmap_write64,mmap_write8,read,read4,trap_read,trap_write,write,write4';
 
-function isCore(module: WebAssembly.Module): boolean {
+function isCore(module: WebAssembly.Module, exported: string): boolean {
   try {
     const names = WebAssembly.Module.exports(module).map(({ name }) => name);
-    return names.sort().join() === EXPORTS;
+    return names.sort().join() === exported;
   } catch {
     return false;
   }
@@ -92,13 +93,17 @@ export class Core {
   bytes!: Uint8Array;
   halfwords!: Uint16Array;
   words!: Uint32Array;
+  /** What an access leaves for TypeScript, indexed as words are. */
+  cells!: Uint32Array;
   /** Called when the views were made anew. */
   onGrow: () => void = () => {};
   private readonly free = new Map<number, number[]>();
   private next = HEAP;
+  /** Bytes of a node of leaf entries. */
+  readonly leafNodeSize: number = NODE_SIZE;
 
-  /** `limit`: bytes of linear memory at most. Throws `bad-argument`, `bad-module`. */
-  constructor(imports: CoreImports, limit: number, module = inlinedModule()) {
+  /** `limit`: bytes of linear memory at most. `exported`: the build, by its exports. Throws `bad-argument`, `bad-module`. */
+  constructor(imports: CoreImports, limit: number, module = inlinedModule(), exported = EXPORTS) {
     const maximum = Math.floor(limit / WASM_PAGE);
     if (!(maximum >= LEAST_PAGES && maximum <= WASM_PAGE)) {
       const least = LEAST_PAGES * WASM_PAGE;
@@ -107,8 +112,12 @@ export class Core {
         `createDispatcher: memoryLimit ${limit} is not in [${least}, 2^32]`,
       );
     }
-    this.memory = new WebAssembly.Memory({ initial: Math.min(INITIAL_PAGES, maximum), maximum });
-    if (!isCore(module)) {
+    this.memory = new WebAssembly.Memory({
+      initial: Math.min(INITIAL_PAGES, maximum),
+      maximum,
+      shared: exported !== EXPORTS,
+    });
+    if (!isCore(module, exported)) {
       throw new TraplineError(
         'bad-module',
         'createDispatcher: module is not trapline/core.wasm of this version',
@@ -136,6 +145,11 @@ export class Core {
       this.words[word++] = 0;
       this.words[word++] = 0;
     }
+  }
+
+  /** Writes a pointer, after what it leads to. */
+  publish(word: number, pointer: number): void {
+    this.words[word] = pointer;
   }
 
   /** A block of `size` bytes, 64-byte aligned, its content undefined. Throws `out-of-memory`. */
@@ -167,9 +181,10 @@ export class Core {
     this.onGrow();
   }
 
-  private refresh(): void {
+  protected refresh(): void {
     this.bytes = new Uint8Array(this.memory.buffer);
     this.halfwords = new Uint16Array(this.memory.buffer);
     this.words = new Uint32Array(this.memory.buffer);
+    this.cells = this.words;
   }
 }

@@ -39,7 +39,7 @@ interface Leaf {
 
 /** Writes pages into the radix tree that assembly/page-map.ts walks. Pages are page numbers (40 bits). */
 export class PageMap {
-  private readonly core: Core;
+  protected readonly core: Core;
   private readonly leaves = new Map<number, Leaf>();
   private readonly kindMaps = new Map<string, KindMap>();
   /** Node -> pages or nodes in it. */
@@ -69,10 +69,14 @@ export class PageMap {
       throw error;
     }
     const old = this.leaves.get(page);
-    if (old) this.release(old);
     this.leaves.set(page, leaf);
+    this.fill(entry / 4, page, spans, leaf);
+    this.show(page, entry);
+    if (old) this.release(old);
+  }
+
+  private fill(first: number, page: number, spans: readonly PageSpan[], leaf: Leaf): void {
     const { words } = this.core;
-    const first = entry / 4;
     if (leaf.kinds === undefined) {
       words[first + DATA / 4] = 0;
       words[first + KINDS / 4] = MIXED_KINDS;
@@ -92,24 +96,42 @@ export class PageMap {
     const old = this.leaves.get(page);
     if (!old) return;
     this.leaves.delete(page);
-    const { words } = this.core;
+    const { core } = this;
+    const { words } = core;
     const [topSlot, midSlot, index] = slots(page);
     const mid = words[topSlot];
     const leafNode = words[mid / 4 + midSlot];
+    this.hide(leafNode, index);
+    this.release(old);
+    if (!this.leave(leafNode)) return;
+    core.publish(mid / 4 + midSlot, EMPTY_LEAF);
+    core.release(leafNode, core.leafNodeSize);
+    if (!this.leave(mid)) return;
+    core.publish(topSlot, EMPTY_MID);
+    core.release(mid, NODE_SIZE);
+  }
+
+  /** Makes a page's entry that of a page which does not trap. */
+  protected hide(leafNode: number, index: number): void {
+    const { words } = this.core;
     const first = (leafNode + index * ENTRY_SIZE) / 4;
     words.fill(0, first, first + ENTRY_SIZE / 4);
     words[first + KINDS / 4] = NO_KINDS;
-    this.release(old);
-    if (this.leave(leafNode)) {
-      words[mid / 4 + midSlot] = EMPTY_LEAF;
-      if (this.leave(mid)) words[topSlot] = EMPTY_MID;
-    }
   }
 
-  /** Leaf entry of a page, with the nodes above it made as needed. */
-  private entry(page: number): number {
+  /** A page leads to its entry from now on. */
+  protected show(_page: number, _entry: number): void {}
+
+  /** Leaf entry of a page, to be written. Throws `out-of-memory`, changing nothing. */
+  protected entry(page: number): number {
+    const index = slots(page)[2];
+    return this.leafNode(page) + index * ENTRY_SIZE;
+  }
+
+  /** The node of a page's leaf entry, with those above it made as needed. */
+  protected leafNode(page: number): number {
     const { core } = this;
-    const [topSlot, midSlot, index] = slots(page);
+    const [topSlot, midSlot] = slots(page);
     let mid = core.words[topSlot];
     const newMid = mid === EMPTY_MID;
     if (newMid) {
@@ -119,31 +141,30 @@ export class PageMap {
     let leafNode = core.words[mid / 4 + midSlot];
     if (leafNode === EMPTY_LEAF) {
       try {
-        leafNode = core.allocate(NODE_SIZE);
+        leafNode = core.allocate(core.leafNodeSize);
       } catch (error) {
         if (newMid) core.release(mid, NODE_SIZE);
         throw error;
       }
       core.clearEntries(leafNode);
-      core.words[mid / 4 + midSlot] = leafNode;
+      core.publish(mid / 4 + midSlot, leafNode);
       this.enter(mid);
     }
-    if (newMid) core.words[topSlot] = mid;
+    if (newMid) core.publish(topSlot, mid);
     if (!this.leaves.has(page)) this.enter(leafNode);
-    return leafNode + index * ENTRY_SIZE;
+    return leafNode;
   }
 
   private enter(node: number): void {
     this.used.set(node, (this.used.get(node) ?? 0) + 1);
   }
 
-  /** Takes one user off a node; true when that freed it. */
+  /** Takes one user off a node; true: it had no other. */
   private leave(node: number): boolean {
     const users = (this.used.get(node) as number) - 1;
     this.used.set(node, users);
     if (users > 0) return false;
     this.used.delete(node);
-    this.core.release(node, NODE_SIZE);
     return true;
   }
 
@@ -169,6 +190,8 @@ export class PageMap {
     const blockSize = SPANS + ENTRY_SIZE * 2 * spans.length;
     const block = this.core.allocate(blockSize);
     const { halfwords, words } = this.core;
+    // The lock of a cell that is nobody's is that of a function on the page.
+    const some = spans.find((span) => span.pageId !== 0)?.pageId ?? 0;
     spans.forEach((span, index) => {
       const kinds = [kindAt(span, span.offset), kindAt(span, span.offset + CELL_SIZE)];
       kinds.forEach((kind, half) => {
@@ -176,7 +199,7 @@ export class PageMap {
         words[record + DATA / 4] =
           span.kind === 'table' ? tableBias(page, span) : span.hostOffset - span.offset;
         words[record + KINDS / 4] = kind;
-        words[record + PAGE / 4] = span.pageId;
+        words[record + PAGE / 4] = span.pageId || some;
         words[record + FLAGS / 4] = span.kind === 'table' ? span.updated - (span.storage >>> 4) : 0;
       });
       for (let at = span.offset; at < span.end; at += CELL_SIZE) {
@@ -200,7 +223,7 @@ export class PageMap {
 }
 
 /** Indices of the top and mid words (the top's as a word of memory) and of the leaf entry. */
-function slots(page: number): [number, number, number] {
+export function slots(page: number): [number, number, number] {
   return [TOP / 4 + Math.floor(page / 2 ** 26), Math.floor(page / 2 ** 12) % 2 ** 14, page % 2 ** 12];
 }
 

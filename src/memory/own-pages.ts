@@ -2,6 +2,7 @@ import { OWN_PAGES } from '../../assembly/layout.js';
 import { PAGE_SIZE } from '../access.js';
 import type { Core } from '../engine/core.js';
 import { TraplineError } from '../errors.js';
+import type { Sbdf } from '../sbdf.js';
 
 /** A page in a dispatcher's linear memory. Another wasm module's aligned words on it are answered without JavaScript. */
 export interface OwnPage {
@@ -13,7 +14,7 @@ export interface OwnPage {
 
 /** Which mapped pages are in the core's memory, and where: what the hot path looks up by id. */
 export class OwnPages {
-  private readonly core: Core;
+  protected readonly core: Core;
   private readonly pointers = new Map<number, number>();
   private table = 0;
   private capacity = 0;
@@ -48,15 +49,15 @@ export class OwnPages {
     };
   }
 
-  /** Makes room for an id. Throws `out-of-memory`. */
-  reserve(id: number): void {
+  /** Makes room for an id, of a page of this function. Throws `out-of-memory`. */
+  reserve(id: number, _sbdf: Sbdf): void {
     if (id < this.capacity) return;
     const { core, table, capacity } = this;
     const more = Math.max(64, 2 * capacity);
     const block = core.allocate(4 * more);
     core.words.fill(0, block / 4, block / 4 + more);
     core.words.copyWithin(block / 4, table / 4, table / 4 + capacity);
-    core.words[OWN_PAGES / 4] = block;
+    core.cells[OWN_PAGES / 4] = block;
     if (capacity > 0) core.release(table, 4 * capacity);
     this.table = block;
     this.capacity = more;

@@ -21,7 +21,7 @@ export class PageList {
   /** Throws `out-of-memory`. */
   add(sbdf: Sbdf, host: PageHost, address: number): MappedPage {
     const id = this.free.at(-1) ?? this.pages.length;
-    this.own?.reserve(id);
+    this.own?.reserve(id, sbdf);
     this.free.pop();
     const page = new MappedPage(id, sbdf, host, address, this);
     this.pages[id] = page;

@@ -50,6 +50,8 @@ export interface FunctionOwner {
   /** Runs control-path work; an error that the host throws is reported, and false returned. */
   attempt(fn: PciFunction, work: () => void): boolean;
   setDecode(fn: PciFunction, on: boolean): DecodeResult;
+  /** As `attempt`, work that no access to the function may be in the middle of. */
+  amend(fn: PciFunction, work: () => void): void;
   /** Decoding off, no BAR enabled, no host page mapped, MSI-X off and its entries as at first. */
   switchOff(fn: PciFunction): void;
   /** Sets the ROM's enable bit; refused, it stays off. */
@@ -225,7 +227,7 @@ export class PciFunction implements AssignedFunction {
     const owner = this.assigned('writeMessageControl');
     const { msixState } = this;
     if (!msixState) return;
-    owner.attempt(this, () => msixState.writeControl(value, this.host, owner.policy, owner.hardware));
+    owner.amend(this, () => msixState.writeControl(value, this.host, owner.policy, owner.hardware));
     owner.changes++;
   }
 

@@ -107,6 +107,24 @@ writeFileSync('recorded.txt', recording.inventory);
     expect(replayed).toMatch(/^ region +1 +0 +0 +R1 1$/m);
   });
 
+  it('has an entry of its own for shared memory, with the same errors and a module as a file', () => {
+    const create = `import { TraplineError } from 'trapline';
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { createDispatcher } from 'trapline/shared';
+const host = { mapPage: () => null };
+const file = new WebAssembly.Module(readFileSync(fileURLToPath(import.meta.resolve('trapline/shared.wasm'))));
+const core = new WebAssembly.Module(readFileSync(fileURLToPath(import.meta.resolve('trapline/core.wasm'))));
+const dispatcher = createDispatcher({ host, shared: true, module: file });
+try {
+  createDispatcher({ host, shared: true, module: core });
+} catch (error) {
+  console.log(dispatcher.read(0, 4), error.code, error instanceof TraplineError);
+}`;
+    writeFileSync(join(folder, 'shared.js'), create);
+    expect(run('node', 'shared.js')).toBe('-1 bad-module true');
+  });
+
   it('has an entry of its own for v86, with the same errors', () => {
     const attach = `import { createDispatcher, TraplineError } from 'trapline';
 import { attachV86 } from 'trapline/v86';
