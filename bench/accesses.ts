@@ -54,7 +54,7 @@ export function measureAccesses(functions: number, batches: readonly number[], e
   );
 }
 
-function floors(reads: Float64Array, written: Float64Array): Variant[] {
+export function floors(reads: Float64Array, written: Float64Array): Variant[] {
   const floor = createFloor();
   const storing = { write: floor.storing_write };
   const guest = createGuest({ trap_read: floor.trap_read, trap_write: floor.trap_write }, reads);
@@ -77,7 +77,7 @@ function floors(reads: Float64Array, written: Float64Array): Variant[] {
   ];
 }
 
-function fromJs(
+export function fromJs(
   name: Key['subject'],
   subject: Subject,
   access: Case,

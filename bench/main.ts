@@ -3,12 +3,13 @@ import { availableParallelism, cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import type { AuditTime } from './audit.js';
 import { type Growth, HEAP_FLAGS } from './heap.js';
+import { lockCosts } from './lock.js';
 import { merge, undisturbed } from './merge.js';
 import type { PageCost } from './pages.js';
 import type { Plan } from './plan.js';
 import type { ReplaySpeed } from './replay.js';
 import { print } from './report.js';
-import type { Effort, Measurement } from './rounds.js';
+import type { Effort, Measured, Measurement } from './rounds.js';
 import { judge } from './targets.js';
 
 const HELP = `Usage: npm run bench -- [--quick] [--json]
@@ -76,6 +77,15 @@ async function main(): Promise<void> {
   const rows = [...measured].flatMap(([functions, processes]) => merge(functions, processes, quiet));
   progress('the same eight pages');
   const pages = await run<PageCost[]>({ measure: 'pages', rounds: 20, burst: effort.burst });
+  progress('the lock of the shared build');
+  const built = async (shared: boolean) => {
+    const processes: Measured[][] = [];
+    while (processes.length < 3) {
+      processes.push(await run<Measured[]>({ measure: 'lock', shared, rounds: 20, burst: effort.burst }));
+    }
+    return processes;
+  };
+  const locks = lockCosts(await built(false), await built(true));
   progress('heap');
   const heap = await run<Growth[]>({ measure: 'heap' }, HEAP_FLAGS);
   progress('replay');
@@ -88,10 +98,11 @@ async function main(): Promise<void> {
     v8: process.versions.v8,
     accesses: rows,
     pages,
+    locks,
     heap,
     replay,
     audits,
-    targets: judge(rows, pages, heap, replay, audits),
+    targets: judge(rows, pages, locks, heap, replay, audits),
   };
   if (options.json) console.log(JSON.stringify(document));
   else print(document);

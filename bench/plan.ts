@@ -1,11 +1,12 @@
 import { measureAccesses } from './accesses.js';
 import { measureAudit } from './audit.js';
 import { measureHeap } from './heap.js';
+import { measureLock } from './lock.js';
 import { measurePages } from './pages.js';
 import { measureReplay } from './replay.js';
 import type { Effort } from './rounds.js';
 
-/** What one process measures: accesses with one number of functions, the eight pages, the heap, the replay of traces, or audits. */
+/** What one process measures: accesses with one number of functions, the eight pages, a build's accesses, the heap, the replay of traces, or audits. */
 export type Plan =
   | ({
       readonly measure: 'accesses';
@@ -13,6 +14,7 @@ export type Plan =
       readonly batches: readonly number[];
     } & Effort)
   | ({ readonly measure: 'pages' } & Effort)
+  | ({ readonly measure: 'lock'; readonly shared: boolean } & Effort)
   | { readonly measure: 'heap' }
   | { readonly measure: 'replay' }
   | { readonly measure: 'audit' };
@@ -23,6 +25,8 @@ function carryOut(plan: Plan): unknown {
       return measureAccesses(plan.functions, plan.batches, plan);
     case 'pages':
       return measurePages(plan);
+    case 'lock':
+      return measureLock(plan.shared, plan);
     case 'heap':
       return measureHeap();
     case 'replay':

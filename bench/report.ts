@@ -1,5 +1,6 @@
 import type { AuditTime } from './audit.js';
 import type { Growth } from './heap.js';
+import type { LockCost } from './lock.js';
 import type { PageCost } from './pages.js';
 import type { ReplaySpeed } from './replay.js';
 import type { Row } from './row.js';
@@ -11,6 +12,7 @@ export interface Document {
   readonly v8: string;
   readonly accesses: readonly Row[];
   readonly pages: readonly PageCost[];
+  readonly locks: readonly LockCost[];
   readonly heap: readonly Growth[];
   readonly replay: readonly ReplaySpeed[];
   readonly audits: readonly AuditTime[];
@@ -29,6 +31,7 @@ export function print({
   v8,
   accesses: rows,
   pages,
+  locks,
   heap,
   replay,
   audits,
@@ -55,6 +58,11 @@ export function print({
   console.log('\nThe same 8 pages');
   for (const { access, alone, among, others } of pages) {
     const text = `alone ${amount(alone)}, with ${others} more functions ${amount(among)} (${amount(among / alone)})`;
+    console.log(`${access.replace('-', ' ').padEnd(20)}${text}`);
+  }
+  console.log('\nThe lock of the shared build, from JavaScript');
+  for (const { access, without, locked, added } of locks) {
+    const text = `without ${amount(without)}, with it ${amount(locked)}: ${amount(added)} times the floor more`;
     console.log(`${access.replace('-', ' ').padEnd(20)}${text}`);
   }
   console.log('\nHeap, from JavaScript');

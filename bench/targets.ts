@@ -1,5 +1,6 @@
 import type { AuditTime } from './audit.js';
 import type { Growth } from './heap.js';
+import type { LockCost } from './lock.js';
 import type { PageCost } from './pages.js';
 import type { ReplaySpeed } from './replay.js';
 import type { Row } from './row.js';
@@ -57,6 +58,7 @@ function withoutProducing(row: Row, rows: readonly Row[]): Row {
 export function judge(
   rows: readonly Row[],
   pages: readonly PageCost[],
+  locks: readonly LockCost[],
   heap: readonly Growth[],
   replay: readonly ReplaySpeed[],
   audits: readonly AuditTime[],
@@ -72,7 +74,11 @@ export function judge(
     );
   const speed = (trace: ReplaySpeed['trace']) =>
     (replay.find((one) => one.trace === trace)?.later ?? Number.NaN) / 1e6;
+  const lock = (what: string) =>
+    Math.max(...locks.filter(({ access }) => access.startsWith(what)).map(({ added }) => added));
   return [
+    atMost('what the lock adds to a table access', lock('table'), 2.5),
+    atMost('what the lock adds to an aligned adjacent access', lock('adjacent'), 2.5),
     atMost('table read from JavaScript', js('table-read'), 2),
     atMost('table read from JavaScript, the aim', js('table-read'), 1.6),
     atMost('table write from JavaScript', js('table-write'), 2),

@@ -1,4 +1,5 @@
 import { createDispatcher, type Dispatcher, type FunctionDescription } from 'trapline';
+import { createDispatcher as createShared } from 'trapline/shared';
 
 /** Accesses of one sample: enough to make tinybench's own 71 ns an iteration vanish; a multiple of every batch. */
 export const ACCESSES = 12288;
@@ -49,8 +50,9 @@ export function program(subject: Subject, functions: number): void {
   }
 }
 
-export function assignFunctions(functions: number): Dispatcher {
-  const dispatcher = createDispatcher({ host: { mapPage } });
+export function assignFunctions(functions: number, shared = false): Dispatcher {
+  const host = { mapPage };
+  const dispatcher = shared ? createShared({ host, shared }) : createDispatcher({ host });
   for (let index = 0; index < functions; index++) dispatcher.assign(describeFunction(index));
   return dispatcher;
 }
