@@ -100,10 +100,10 @@ export const MIXED = 0x50;
 // Where the table starts at 8 mod 16 and the policy takes the field from the address, the halves are swapped.
 export const VECTOR_SIZE = 16;
 
-// Function's record, shared build: 64 bytes, a cache line: +0 LOCK +4 DEPTH +8 STATE +12 GENERATION +16 MESSAGE_CONTROL
+// Function's record, shared build: 64 bytes, a cache line: +0 HOLDER +4 DEPTH +8 STATE +12 GENERATION +16 MESSAGE_CONTROL
 export const FUNCTION_SIZE = 64;
 /** u32: 0 free, else the holder's number + 1, with WAITED. */
-export const LOCK = 0;
+export const HOLDER = 0;
 /** u32: how often its holder holds it beyond once. */
 export const DEPTH = 4;
 /** u32: OFF, MAPPING, ON or UNMAPPING: memory decoding. */
@@ -112,7 +112,7 @@ export const STATE = 8;
 export const GENERATION = 12;
 /** u32: Message Control. */
 export const MESSAGE_CONTROL = 16;
-/** In LOCK: who releases it wakes one who waits. */
+/** In HOLDER: who releases it wakes one who waits. */
 export const WAITED = 0x80000000;
 export const OFF = 0;
 export const MAPPING = 1;

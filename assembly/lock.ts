@@ -1,4 +1,4 @@
-import { DEPTH, LOCK, WAITED } from './layout';
+import { DEPTH, HOLDER, WAITED } from './layout';
 
 // The lock of a function, in its record. The shared build's only: nothing of this is in the other one.
 
@@ -14,7 +14,7 @@ export function holdAs(worker: u32): void {
 
 /** Takes a function's lock if it is free. */
 export function tryAcquire(record: usize): bool {
-  return atomic.cmpxchg<u32>(record, 0, holder, LOCK) === 0;
+  return atomic.cmpxchg<u32>(record, 0, holder, HOLDER) === 0;
 }
 
 /** Takes it: once more where this worker has it, else as soon as nobody does. */
@@ -23,19 +23,20 @@ export function acquire(record: usize): void {
 }
 
 function acquireTaken(record: usize): void {
-  if ((atomic.load<u32>(record, LOCK) & ~WAITED) === holder) {
+  if ((atomic.load<u32>(record, HOLDER) & ~WAITED) === holder) {
     store<u32>(record, load<u32>(record, DEPTH) + 1, DEPTH);
     return;
   }
   for (let turn: u32 = 0; turn < SPINS; turn++) {
-    if (atomic.load<u32>(record, LOCK) === 0 && atomic.cmpxchg<u32>(record, 0, holder, LOCK) === 0) return;
+    if (atomic.load<u32>(record, HOLDER) === 0 && atomic.cmpxchg<u32>(record, 0, holder, HOLDER) === 0)
+      return;
   }
   // Marked as waited for by whoever slept: another may sleep still.
-  while (atomic.cmpxchg<u32>(record, 0, holder | WAITED, LOCK) !== 0) {
-    const taken = atomic.load<u32>(record, LOCK);
+  while (atomic.cmpxchg<u32>(record, 0, holder | WAITED, HOLDER) !== 0) {
+    const taken = atomic.load<u32>(record, HOLDER);
     if (taken === 0) continue;
-    if (atomic.cmpxchg<u32>(record, taken, taken | WAITED, LOCK) !== taken) continue;
-    atomic.wait<i32>(record + LOCK, taken | WAITED, -1);
+    if (atomic.cmpxchg<u32>(record, taken, taken | WAITED, HOLDER) !== taken) continue;
+    atomic.wait<i32>(record + HOLDER, taken | WAITED, -1);
   }
 }
 
@@ -46,5 +47,5 @@ export function release(record: usize): void {
     store<u32>(record, depth - 1, DEPTH);
     return;
   }
-  if (atomic.xchg<u32>(record, 0, LOCK) & WAITED) atomic.notify(record + LOCK, 1);
+  if (atomic.xchg<u32>(record, 0, HOLDER) & WAITED) atomic.notify(record + HOLDER, 1);
 }

@@ -1,4 +1,4 @@
-import { LOCK } from '../assembly/layout.js';
+import { HOLDER } from '../assembly/layout.js';
 import { UNCLAIMED, type Width } from '../src/access.js';
 import { createDispatcher, type Dispatcher, type DispatcherOptions, type Trap } from '../src/dispatcher.js';
 import { SharedDispatcher } from '../src/shared/dispatcher.js';
@@ -36,7 +36,7 @@ class Unlocked extends SharedDispatcher {
     const { words, records, underway } = this.core;
     if (underway > 0) return;
     for (const { sbdf } of this.functions) {
-      if (words[(records.of(sbdf) + LOCK) / 4] !== 0)
+      if (words[(records.of(sbdf) + HOLDER) / 4] !== 0)
         throw new Error(`${access}: function ${sbdf} is locked`);
     }
   }

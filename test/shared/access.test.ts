@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { DEPTH, LOCK, MESSAGE_CONTROL, OFF, ON, STATE } from '../../assembly/layout.js';
+import { DEPTH, HOLDER, MESSAGE_CONTROL, OFF, ON, STATE } from '../../assembly/layout.js';
 import type { AssignedFunction } from '../../src/function.js';
 import type { Host, PageHandler } from '../../src/host.js';
 import type { SharedCore } from '../../src/shared/core.js';
@@ -27,7 +27,7 @@ function machine(handler: Partial<PageHandler>, host: Partial<Host> = {}) {
   );
   const core = Reflect.get(dispatcher, 'core') as SharedCore;
   const field = (sbdf: number, offset: number) => core.words[(core.records.of(sbdf) + offset) / 4];
-  const locked = (sbdf: number) => field(sbdf, LOCK) !== 0 || field(sbdf, DEPTH) !== 0;
+  const locked = (sbdf: number) => field(sbdf, HOLDER) !== 0 || field(sbdf, DEPTH) !== 0;
   return { dispatcher, functions, errors, field, locked };
 }
 
@@ -130,7 +130,7 @@ it('bytes of two functions are read one after the other, each under the lock of 
     });
   }
   const core = Reflect.get(dispatcher, 'core') as SharedCore;
-  const locked = (sbdf: number) => core.words[(core.records.of(sbdf) + LOCK) / 4] !== 0;
+  const locked = (sbdf: number) => core.words[(core.records.of(sbdf) + HOLDER) / 4] !== 0;
   expect(dispatcher.read(BAR + 0xfe, 4)).toBe(0x01010101);
   expect(seen).toEqual([
     [true, false],

@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { expect, it } from 'vitest';
-import { CELLS_SIZE, LOCK, STATUS, UNCLAIMED_ACCESS, WAITED } from '../../assembly/layout.js';
+import { CELLS_SIZE, HOLDER, STATUS, UNCLAIMED_ACCESS, WAITED } from '../../assembly/layout.js';
 import { UNCLAIMED } from '../../src/access.js';
 import type { SharedCore } from '../../src/shared/core.js';
 import { createDispatcher } from '../../src/shared.js';
@@ -50,7 +50,7 @@ function twoWorkers(job: string) {
       Atomics.wait(flags, 0, now);
     }
   };
-  const lock = () => Atomics.load(core.words, (record + LOCK) / 4);
+  const lock = () => Atomics.load(core.words, (record + HOLDER) / 4);
   return { dispatcher, fn, core, record, cells, flags, ended, say, until, lock };
 }
 
