@@ -6,6 +6,7 @@ import {
   HELD,
   KINDS,
   MIXED_KINDS,
+  ONES_ENTRY,
   PAGE,
   RECORD,
   RECORDS,
@@ -56,7 +57,7 @@ function enterInTurn(address: u64): usize {
     const leaf = leafOf(address);
     const record = recordOf(leaf, <u32>address);
     if (!isOpen(record)) break;
-    acquire(record);
+    if (!acquire(record)) return ONES_ENTRY;
     if (load<u32>(leaf, GONE) === 0) return leaf;
     release(record);
   }

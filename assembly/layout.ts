@@ -2,6 +2,7 @@
 //
 //   0x00000  cells       STATUS, HIGH, OFFSET: what an access leaves for TypeScript. Shared build: in a block of each worker
 //   0x00040  RECORDS     shared build: whose a mapped page is
+//   0x00080  WORKERS     shared build: where each worker's cells are
 //   0x00400  NO_KINDS    512 x UNCLAIMED: the kind map of every page that does not trap
 //   0x00600  MIXED_KINDS 512 x MIXED: the kind map of every mixed page
 //   0x10000  TOP         the page map's root
@@ -19,11 +20,16 @@ export const OFFSET = 0x18;
 export const OWN_PAGES = 0x1c;
 /** u32, shared build: the record of the function whose lock an outcome holds, which TypeScript releases; 0: none. */
 export const HELD = 0x20;
+/** u32, shared build: the record whose lock this worker waits for; 0: none. */
+export const WAITS = 0x24;
 /** Of a worker: a cache line. */
 export const CELLS_SIZE = 64;
 
 /** u32, shared build: pointer to a u32 for each mapped page's id: the record of its function. */
 export const RECORDS = 0x40;
+/** u32 for each worker, shared build: pointer to its cells. */
+export const WORKERS = 0x80;
+export const MOST_WORKERS = 64;
 
 export const NO_KINDS = 0x400;
 export const MIXED_KINDS = 0x600;
@@ -49,6 +55,9 @@ export const NODE_ENTRIES = 4096;
 export const POINTER_NODE_SIZE = 0x4000;
 /** Entry of every page that does not trap. */
 export const EMPTY_ENTRY = 0x34000;
+/** Of an access that is given up: reads all ones, drops writes. Its kind map follows. */
+export const ONES_ENTRY = 0x34040;
+export const ONES_KINDS = 0x34080;
 
 // Leaf entry: +0 DATA +4 KINDS +8 PAGE +12 FLAGS; shared build: +16 RECORD +20 GONE
 export const ENTRY_SIZE = 16;

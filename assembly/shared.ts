@@ -8,6 +8,6 @@ export { acquire, release } from './lock';
 
 /** Whose instance this is, and where its cells are. Before anything else. */
 export function attach(worker: u32, cells: usize): void {
-  holdAs(worker);
   placeCells(cells);
+  holdAs(worker);
 }

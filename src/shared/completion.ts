@@ -67,7 +67,8 @@ export class SharedCompletion extends Completion {
     const { core, pageList } = this.domain;
     const { page } = owner;
     const record = core.records.ofPage(page.id);
-    core.exports.acquire(record);
+    // In a circle of waiting the byte is answered as a page that is not there.
+    if (core.exports.acquire(record) === 0) return undefined;
     try {
       return pageList.pages[page.id] === page ? work() : undefined;
     } finally {

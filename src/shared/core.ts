@@ -1,12 +1,17 @@
 import {
+  CELL_SIZE,
   CELLS_SIZE,
   EMPTY_ENTRY,
   KINDS,
   NO_KINDS,
+  NOBODY,
   NODE_ENTRIES,
+  ONES_ENTRY,
+  ONES_KINDS,
   POINTER_NODE_SIZE,
   SHARED_ENTRY_SIZE,
 } from '../../assembly/layout.js';
+import { PAGE_SIZE } from '../access.js';
 import { Core, type CoreExports, type CoreImports, EXPORTS } from '../engine/core.js';
 import { bytesOfHex } from '../hexadecimal.js';
 import { wasm } from './core.generated.js';
@@ -15,7 +20,8 @@ import { FunctionRecords } from './function-records.js';
 /** See assembly/shared.ts. */
 export interface SharedExports extends CoreExports {
   attach(worker: number, cells: number): void;
-  acquire(record: number): void;
+  /** 0: those who would have to release it wait for this worker. */
+  acquire(record: number): number;
   release(record: number): void;
 }
 
@@ -48,6 +54,9 @@ export class SharedCore extends Core {
     this.module = module;
     this.words.fill(0, EMPTY_ENTRY / 4, (EMPTY_ENTRY + SHARED_ENTRY_SIZE) / 4);
     this.words[(EMPTY_ENTRY + KINDS) / 4] = NO_KINDS;
+    this.words.fill(0, ONES_ENTRY / 4, (ONES_ENTRY + SHARED_ENTRY_SIZE) / 4);
+    this.words[(ONES_ENTRY + KINDS) / 4] = ONES_KINDS;
+    this.bytes.fill(NOBODY, ONES_KINDS, ONES_KINDS + PAGE_SIZE / CELL_SIZE);
     const block = this.allocate(CELLS_SIZE);
     this.exports.attach(0, block);
     this.cells = new Uint32Array(this.memory.buffer, block, CELLS_SIZE / 4);

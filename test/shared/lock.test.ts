@@ -157,3 +157,35 @@ it('each worker has cells of its own', async () => {
   expect(core.cells[STATUS / 4]).toBe(0);
   expect(dispatcher.read(0, 4)).toBe(UNCLAIMED);
 });
+
+it.each([
+  ['a table', 0],
+  ['a page', 0x800],
+])('whose holder waits for this worker is not waited for: %s of it reads ones', async (_, offset) => {
+  const { dispatcher, core, record, flags, ended, until, lock } = twoWorkers(`
+    await_(1);
+    exports.acquire(flags[3]); say(2);
+    exports.acquire(record); flags[1] = 1; exports.release(record);
+    exports.release(flags[3]);`);
+  const other = dispatcher.assign({
+    sbdf: 16,
+    bars: [{ index: 0, type: 'mem32', address: BAR + 0x10000, size: 0x2000 }],
+    msix: { count: 4, table: { bir: 0, offset: 0 }, pba: { bir: 0, offset: 0x1000 } },
+    decode: true,
+  });
+  flags[3] = core.records.of(other.sbdf);
+  core.exports.acquire(record);
+  Atomics.store(flags, 0, 1);
+  Atomics.notify(flags, 0);
+  until(2);
+  while ((lock() & WAITED) === 0);
+  expect(dispatcher.read(BAR + 0x10000 + offset, 4)).toBe(0xffffffff);
+  expect(dispatcher.read(BAR + 0x10000 + offset + 1, 4)).toBe(0xffffffff);
+  expect(dispatcher.write(BAR + 0x10000 + offset, 4, 1)).toBe(true);
+  expect(flags[1]).toBe(0);
+  core.exports.release(record);
+  await ended;
+  expect(flags[1]).toBe(1);
+  expect(dispatcher.read(BAR + 0x10000 + offset, 4)).toBe(offset === 0 ? 0 : 0x07070707);
+  expect(lock()).toBe(0);
+});
