@@ -8,6 +8,7 @@ import {
   leaveOrHold,
   leaveUnlessHeld,
   leaveWith,
+  pass,
 } from './enter';
 import { readEntry, writeEntry, writeWord } from './entry';
 import {
@@ -35,6 +36,7 @@ import { bitsOf, leafOfNumber } from './page-map';
  * stack, 0.3 ns.
  */
 export function read4(address: f64): i32 {
+  pass();
   let leaf = leafOfNumber(address);
   if (ASC_FEATURE_THREADS && !enterAtOnce(leaf)) leaf = enterNumberInTurn(address);
   const low = <u32>bitsOf(address);
@@ -66,6 +68,7 @@ export function read(address: f64, width: u32): i32 {
 
 /** One guest write of 4 bytes. Returns 0 when all is done, else an outcome that TypeScript finishes. */
 export function write4(address: f64, data: u32): i32 {
+  pass();
   let leaf = leafOfNumber(address);
   if (ASC_FEATURE_THREADS && !enterAtOnce(leaf)) leaf = enterNumberInTurn(address);
   const low = <u32>bitsOf(address);

@@ -1,7 +1,11 @@
 import { cells } from './cells';
 import { spanOf } from './classify';
+import { drop_stale, pass_entry } from './host';
 import {
   EMPTY_ENTRY,
+  ENTERED,
+  EPOCH,
+  GENERATION,
   GONE,
   HELD,
   KINDS,
@@ -14,6 +18,7 @@ import {
   STRADDLE,
   UNCLAIMED_ACCESS,
   UNMAPPING,
+  WHEREABOUTS_SIZE,
 } from './layout';
 import { acquire, release, tryAcquire } from './lock';
 import { ADDRESS_BITS, bitsOf, isNumberOfAddress, leafOf, leafOfNumber } from './page-map';
@@ -27,14 +32,21 @@ import { splitsCrossing } from './policy';
 /** A page that changes hands as often between lookup and lock is nobody's. */
 const TURNS: u32 = 64;
 
+/** Before the lookup: what this worker finds then is not used again before it is here once more. */
+export function pass(): void {
+  if (ASC_FEATURE_THREADS && atomic.load<u32>(EPOCH) !== load<u32>(cells(), ENTERED)) pass_entry();
+}
+
 /** Leaf entry of the page that holds an address. */
 export function enter(address: u64): usize {
+  pass();
   const leaf = leafOf(address);
   return ASC_FEATURE_THREADS && !enterAtOnce(leaf) ? enterInTurn(address) : leaf;
 }
 
 /** The same for a number from JavaScript. */
 export function enterNumber(address: f64): usize {
+  pass();
   const leaf = leafOfNumber(address);
   return ASC_FEATURE_THREADS && !enterAtOnce(leaf) ? enterNumberInTurn(address) : leaf;
 }
@@ -73,7 +85,7 @@ function isOpen(record: usize): bool {
 function recordOf(leaf: usize, low: u32): usize {
   const record = load<u32>(leaf, RECORD);
   if (record !== 0 || load<u32>(leaf, KINDS) !== MIXED_KINDS) return record;
-  return load<u32>(<usize>load<u32>(RECORDS) + 4 * load<u32>(spanOf(leaf, low & 0xfff), PAGE));
+  return load<u32>(<usize>load<u32>(RECORDS) + WHEREABOUTS_SIZE * load<u32>(spanOf(leaf, low & 0xfff), PAGE));
 }
 
 /** Nothing is left to do for TypeScript. */
@@ -91,7 +103,18 @@ export function leaveWith(leaf: usize, low: u32, value: i32): i32 {
 
 /** TypeScript finishes an access to a page of one function, or to none. */
 export function hold(leaf: usize): void {
-  if (ASC_FEATURE_THREADS) store<u32>(cells(), load<u32>(leaf, RECORD), HELD);
+  if (ASC_FEATURE_THREADS) holdRecord(load<u32>(leaf, RECORD));
+}
+
+function holdRecord(record: usize): void {
+  store<usize>(cells(), record, HELD);
+  freshen(record);
+}
+
+/** Before a mapped page is used: decoding may have gone off and on since the entry. */
+function freshen(record: usize): void {
+  if (record !== 0 && <i32>(load<u32>(record, GENERATION) - load<u32>(cells(), ENTERED)) > 0)
+    drop_stale(record);
 }
 
 /** Leaves a page of one function unless TypeScript finishes the outcome. */
@@ -111,7 +134,7 @@ export function leaveUnlessHeld(leaf: usize, low: u32, outcome: i32): i32 {
   if (ASC_FEATURE_THREADS) {
     const what = outcome & 0xff;
     const over = what === 0 || what === UNCLAIMED_ACCESS || (what === STRADDLE && splitsCrossing);
-    store<usize>(cells(), over ? 0 : recordOf(leaf, low), HELD);
+    holdRecord(over ? 0 : recordOf(leaf, low));
     if (over) leave(leaf, low);
   }
   return outcome;

@@ -17,3 +17,7 @@ export declare function unclaimed_write(low: u32, high: u32, width: u32, data: u
 /** 4 bytes at an offset of the host page that the outcome names, aligned. */
 export declare function forwarded_read4(offset: u32, outcome: i32, low: u32): i32;
 export declare function forwarded_write4(offset: u32, outcome: i32, low: u32, data: u32): void;
+/** Shared build: something was dropped or retired since this worker's last entry. */
+export declare function pass_entry(): void;
+/** Shared build: the same of this function, whose lock the worker has now. */
+export declare function drop_stale(record: usize): void;

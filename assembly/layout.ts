@@ -1,8 +1,8 @@
 // The linear memory, shared by assembly/ and src/. All values are bytes unless said otherwise.
 //
 //   0x00000  cells       STATUS, HIGH, OFFSET: what an access leaves for TypeScript. Shared build: in a block of each worker
-//   0x00040  RECORDS     shared build: whose a mapped page is
-//   0x00080  WORKERS     shared build: where each worker's cells are
+//   0x00040  RECORDS, EPOCH, CALLS, FUNCTIONS: the shared build's
+//   0x00080  WORKERS     shared build: where each worker's block is
 //   0x00400  NO_KINDS    512 x UNCLAIMED: the kind map of every page that does not trap
 //   0x00600  MIXED_KINDS 512 x MIXED: the kind map of every mixed page
 //   0x10000  TOP         the page map's root
@@ -22,14 +22,51 @@ export const OWN_PAGES = 0x1c;
 export const HELD = 0x20;
 /** u32, shared build: the record whose lock this worker waits for; 0: none. */
 export const WAITS = 0x24;
-/** Of a worker: a cache line. */
-export const CELLS_SIZE = 64;
+/** u32, shared build: the EPOCH at which this worker passed an entry last; OUTSIDE: it has nothing in hand. */
+export const ENTERED = 0x28;
+export const OUTSIDE = 0;
 
-/** u32, shared build: pointer to a u32 for each mapped page's id: the record of its function. */
+// A worker's block, shared build: its cells, a cache line, then what it asks of the worker that made the dispatcher.
+/** u32: NO_CALL, ASKED, ANSWERED or MISUSED. */
+export const CALL = 0x40;
+export const NO_CALL = 0;
+export const ASKED = 1;
+export const ANSWERED = 2;
+/** TEXT says of what. */
+export const MISUSED = 3;
+/** u32: calls in the queue, made when the outermost access has ended. */
+export const QUEUED = 0x44;
+/** u32: 1 when the worker has died and its locks are free. */
+export const LEFT = 0x5c;
+/** f64: the answer, and the high lane of 8 bytes. */
+export const ANSWER = 0x48;
+export const ANSWER_HIGH = 0x50;
+/** u32 bytes, then JSON. */
+export const TEXT_LENGTH = 0x58;
+/** The call, then those of the queue. See src/shared/call.ts. */
+export const CALLS_OF = 0x80;
+export const CALL_SIZE = 64;
+export const MOST_QUEUED = 61;
+export const TEXT = 0x1000;
+export const BLOCK_SIZE = 0x2000;
+
+/** u32, shared build: pointer to a mapped page's whereabouts, by its id. */
 export const RECORDS = 0x40;
-/** u32 for each worker, shared build: pointer to its cells. */
+/** u32, shared build: rises when pages are dropped or storage is retired. */
+export const EPOCH = 0x44;
+/** u32, shared build: rises when a worker asks. */
+export const CALLS = 0x48;
+/** u32, shared build: the first function's record; each has the next. */
+export const FUNCTIONS = 0x4c;
+/** u32 for each worker, shared build: pointer to its block. */
 export const WORKERS = 0x80;
 export const MOST_WORKERS = 64;
+
+// Whereabouts of a mapped page, shared build: +0 its function's record +4 whether workers map it +8 f64 its host address
+export const WHEREABOUTS_SIZE = 16;
+/** u32: 1 where each worker asks its own host for the page, 0 where only the dispatcher's worker has it. */
+export const MAPPABLE = 4;
+export const HOST_ADDRESS = 8;
 
 export const NO_KINDS = 0x400;
 export const MIXED_KINDS = 0x600;
@@ -109,7 +146,9 @@ export const MIXED = 0x50;
 // Where the table starts at 8 mod 16 and the policy takes the field from the address, the halves are swapped.
 export const VECTOR_SIZE = 16;
 
-// Function's record, shared build: 64 bytes, a cache line: +0 HOLDER +4 DEPTH +8 STATE +12 GENERATION +16 MESSAGE_CONTROL
+// Function's record, shared build: 64 bytes, a cache line. Its place is a function's for ever, though not the same one's.
+//   +0 HOLDER +4 DEPTH +8 STATE +12 GENERATION +16 MESSAGE_CONTROL +20 NEXT +24 SBDF +28 TABLE_LOW
+//   +32 SEQUENCE
 export const FUNCTION_SIZE = 64;
 /** u32: 0 free, else the holder's number + 1, with WAITED. */
 export const HOLDER = 0;
@@ -117,10 +156,17 @@ export const HOLDER = 0;
 export const DEPTH = 4;
 /** u32: OFF, MAPPING, ON or UNMAPPING: memory decoding. */
 export const STATE = 8;
-/** u32: rises when its host pages are dropped. */
+/** u32: the EPOCH at which its host pages were dropped last. */
 export const GENERATION = 12;
 /** u32: Message Control. */
 export const MESSAGE_CONTROL = 16;
+/** u32: the next function's record, 0: none. */
+export const NEXT = 20;
+export const SBDF = 24;
+/** u32: the low lane of the guest address where its table begins. */
+export const TABLE_LOW = 28;
+/** u32: tells the functions apart that had the record; 0: none has it. */
+export const SEQUENCE = 32;
 /** In HOLDER: who releases it wakes one who waits. */
 export const WAITED = 0x80000000;
 export const OFF = 0;

@@ -17,12 +17,26 @@ import type { PciFunction } from './pci/function.js';
 import type { Sbdf } from './sbdf.js';
 import { type ByteOwner, type ByteTarget, byFunction, byOwner, type Straddle } from './straddle.js';
 
+/** What of a domain accesses need. */
+export type AccessDomain = Pick<
+  Domain,
+  | 'core'
+  | 'policy'
+  | 'hardware'
+  | 'diagnostics'
+  | 'pageList'
+  | 'functions'
+  | 'generation'
+  | 'failed'
+  | 'locate'
+>;
+
 /**
  * Finishes the accesses that the core claims but cannot answer alone: host pages, refusals, mask changes. Lanes and
  * results are signed: 32-bit signed integers pass between functions without allocation.
  */
 export class Completion {
-  protected readonly domain: Domain;
+  readonly domain: AccessDomain;
   private readonly pages: readonly MappedPage[];
   private readonly unalignedRead: DiagnosticCounter;
   private readonly unalignedWrite: DiagnosticCounter;
@@ -30,7 +44,7 @@ export class Completion {
   /** The function whose host page is in use. */
   private inUse: Sbdf = 0;
 
-  constructor(domain: Domain) {
+  constructor(domain: AccessDomain) {
     this.domain = domain;
     this.pages = domain.pageList.pages;
     this.unalignedRead = domain.diagnostics.of('unaligned-read');
@@ -93,11 +107,9 @@ export class Completion {
           page.write(offset, width, data, dataHigh);
           break;
         }
-        case VECTOR: {
-          const fn = domain.functions.get(page.sbdf) as PciFunction;
-          fn.msixState?.maskChanged(fn.entryAt(low), fn.host);
+        case VECTOR:
+          this.maskChanged(page, low);
           break;
-        }
         case SPLIT:
           if (domain.policy.lookupBeforeSplit && !page.mapped) {
             if (!this.map(page, 'map-failed-write', addressOf(low, high))) break;
@@ -115,6 +127,11 @@ export class Completion {
     } catch (error) {
       domain.failed(this.inUse, error);
     }
+  }
+
+  protected maskChanged(page: MappedPage, low: number): void {
+    const fn = this.domain.functions.get(page.sbdf) as PciFunction;
+    fn.msixState?.maskChanged(fn.entryAt(low), fn.host);
   }
 
   /** Through the core's door for any width. */

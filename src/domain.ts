@@ -18,7 +18,7 @@ import { type Policy, policies } from './policy.js';
 import { formatSbdf, type Sbdf } from './sbdf.js';
 import type { SharedMachine } from './shared-machine.js';
 
-const DEFAULT_LIMIT: DiagnosticLimit = { burst: 10, interval: 1000 };
+export const DEFAULT_LIMIT: DiagnosticLimit = { burst: 10, interval: 1000 };
 
 /** What the functions of one guest share: the host, the policy, and who owns which bytes. */
 export class Domain implements FunctionOwner {
@@ -43,8 +43,8 @@ export class Domain implements FunctionOwner {
   private readonly enabled = new BarIndex();
   private readonly onError: (error: unknown) => void;
 
-  /** `Pages`, `Leaves`: as the build has them. */
-  constructor(options: DispatcherOptions, core: Core, Pages = OwnPages, Leaves = PageMap) {
+  /** `List`, `Leaves`: as the build has them. */
+  constructor(options: DispatcherOptions, core: Core, List = PageList, Leaves = PageMap) {
     checkOptions(options);
     this.host = options.host;
     this.inventory = options.inventory;
@@ -55,8 +55,8 @@ export class Domain implements FunctionOwner {
     const sink = options.onDiagnostic && quiet(options.onDiagnostic, this.onError);
     this.diagnostics = new Diagnostics(sink, options.diagnosticLimit ?? DEFAULT_LIMIT);
     this.core = core;
-    this.ownPages = new Pages(core);
-    this.pageList = new PageList(this.ownPages);
+    this.ownPages = new OwnPages(core);
+    this.pageList = new List(this.ownPages, core);
     this.pageMap = new Leaves(core);
     const { sharedPage, pbaWidths, crossing } = this.policy;
     this.plan = new (sharedPage === 'owner' ? OwnerPlan : NewestPlan)(this.pageMap, pbaWidths);
@@ -289,7 +289,10 @@ function describe(bar: FunctionBar): string {
 }
 
 /** A callback that cannot throw into an access. */
-function quiet<T>(callback: (value: T) => void, onError: (error: unknown) => void): (value: T) => void {
+export function quiet<T>(
+  callback: (value: T) => void,
+  onError: (error: unknown) => void,
+): (value: T) => void {
   return (value) => {
     try {
       callback(value);

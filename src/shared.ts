@@ -1,8 +1,14 @@
 import { TraplineError } from './errors.js';
 import type { DispatcherOptions } from './options.js';
+import { AttachedDispatcher, type AttachOptions } from './shared/attached-dispatcher.js';
 import { SharedDispatcher } from './shared/dispatcher.js';
+import type { WorkerHandle } from './shared/handle.js';
+import { releaseDead } from './shared/release.js';
 
+export type { AttachedDispatcher, AttachOptions } from './shared/attached-dispatcher.js';
+export type { AttachedFunction } from './shared/attached-function.js';
 export type { SharedDispatcher } from './shared/dispatcher.js';
+export type { WorkerHandle } from './shared/handle.js';
 
 export interface SharedOptions extends Omit<DispatcherOptions, 'shared'> {
   readonly shared: true;
@@ -16,22 +22,49 @@ export interface SharedOptions extends Omit<DispatcherOptions, 'shared'> {
  * `trapline` is for these.
  */
 export function createDispatcher(options: SharedOptions): SharedDispatcher {
+  mustHaveThreads('createDispatcher: shared true');
+  const { shared, ...rest } = options;
+  if (shared !== true)
+    throw new TraplineError('bad-argument', `createDispatcher: shared ${shared} is not true`);
+  return new SharedDispatcher(rest);
+}
+
+/**
+ * The functions of a dispatcher that another worker made, with the handle that its `share` returned: one worker, once. Throws
+ * `no-threads` as `createDispatcher`, `bad-argument`.
+ */
+export function attach(handle: WorkerHandle, options: AttachOptions): AttachedDispatcher {
+  mustHaveThreads('attach');
+  if (!(handle?.memory instanceof WebAssembly.Memory)) {
+    throw new TraplineError('bad-argument', 'attach: handle is not what SharedDispatcher.share returned');
+  }
+  if (typeof options?.host?.mapPage !== 'function') {
+    throw new TraplineError('bad-argument', 'attach: host has no method mapPage');
+  }
+  return new AttachedDispatcher(handle, options);
+}
+
+/**
+ * `SharedDispatcher.release` for any thread, a browser's main thread too: frees the locks of a worker that has died at once. The rest
+ * is left to the dispatcher's worker, which may be waiting for one of them.
+ */
+export function release({ memory, worker, block }: WorkerHandle): void {
+  releaseDead(memory, worker, block);
+}
+
+function mustHaveThreads(what: string): void {
   if (typeof SharedArrayBuffer === 'undefined') {
     throw new TraplineError(
       'no-threads',
-      'createDispatcher: shared true needs SharedArrayBuffer, which a page has when it is cross-origin isolated',
+      `${what} needs SharedArrayBuffer, which a page has when it is cross-origin isolated`,
     );
   }
   if (!mayWait()) {
     throw new TraplineError(
       'no-threads',
-      "createDispatcher: shared true is for workers: a browser's main thread may not wait for a lock",
+      `${what} is for workers: a browser's main thread may not wait for a lock, and uses createDispatcher of trapline`,
     );
   }
-  const { shared, ...rest } = options;
-  if (shared !== true)
-    throw new TraplineError('bad-argument', `createDispatcher: shared ${shared} is not true`);
-  return new SharedDispatcher(rest);
 }
 
 /** Throws where waiting is not allowed, and else returns at once: the value is another. */

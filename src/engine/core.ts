@@ -102,8 +102,17 @@ export class Core {
   /** Bytes of a node of leaf entries. */
   readonly leafNodeSize: number = NODE_SIZE;
 
-  /** `limit`: bytes of linear memory at most. `exported`: the build, by its exports. Throws `bad-argument`, `bad-module`. */
-  constructor(imports: CoreImports, limit: number, module = inlinedModule(), exported = EXPORTS) {
+  /**
+   * `limit`: bytes of linear memory at most. `exported`: the build, by its exports. `memory`: laid out by another core. Throws
+   * `bad-argument`, `bad-module`.
+   */
+  constructor(
+    imports: CoreImports,
+    limit: number,
+    module = inlinedModule(),
+    exported = EXPORTS,
+    memory?: WebAssembly.Memory,
+  ) {
     const maximum = Math.floor(limit / WASM_PAGE);
     if (!(maximum >= LEAST_PAGES && maximum <= WASM_PAGE)) {
       const least = LEAST_PAGES * WASM_PAGE;
@@ -112,11 +121,13 @@ export class Core {
         `createDispatcher: memoryLimit ${limit} is not in [${least}, 2^32]`,
       );
     }
-    this.memory = new WebAssembly.Memory({
-      initial: Math.min(INITIAL_PAGES, maximum),
-      maximum,
-      shared: exported !== EXPORTS,
-    });
+    this.memory =
+      memory ??
+      new WebAssembly.Memory({
+        initial: Math.min(INITIAL_PAGES, maximum),
+        maximum,
+        shared: exported !== EXPORTS,
+      });
     if (!isCore(module, exported)) {
       throw new TraplineError(
         'bad-module',
@@ -126,6 +137,7 @@ export class Core {
     const instance = new WebAssembly.Instance(module, { env: { memory: this.memory }, host: { ...imports } });
     this.exports = instance.exports as unknown as CoreExports;
     this.refresh();
+    if (memory) return;
     this.words.fill(EMPTY_MID, TOP / 4, TOP / 4 + NODE_POINTERS);
     this.clearPointers(EMPTY_MID);
     this.clearEntries(EMPTY_LEAF);

@@ -2,7 +2,6 @@ import { OWN_PAGES } from '../../assembly/layout.js';
 import { PAGE_SIZE } from '../access.js';
 import type { Core } from '../engine/core.js';
 import { TraplineError } from '../errors.js';
-import type { Sbdf } from '../sbdf.js';
 
 /** A page in a dispatcher's linear memory. Another wasm module's aligned words on it are answered without JavaScript. */
 export interface OwnPage {
@@ -49,8 +48,8 @@ export class OwnPages {
     };
   }
 
-  /** Makes room for an id, of a page of this function. Throws `out-of-memory`. */
-  reserve(id: number, _sbdf: Sbdf): void {
+  /** Makes room for an id. Throws `out-of-memory`. */
+  reserve(id: number): void {
     if (id < this.capacity) return;
     const { core, table, capacity } = this;
     const more = Math.max(64, 2 * capacity);

@@ -1,4 +1,5 @@
 import { PAGE_SIZE, pageOf } from '../access.js';
+import type { Core } from '../engine/core.js';
 import type { PageHost } from '../host.js';
 import type { Sbdf } from '../sbdf.js';
 import { MappedPage } from './mapped-page.js';
@@ -9,11 +10,11 @@ export class PageList {
   readonly pages: MappedPage[] = [];
   /** The memory of those that have some, by id. */
   readonly views: (DataView | undefined)[] = [];
-  private readonly free: number[] = [];
+  protected readonly free: number[] = [];
   private readonly own: OwnPages | undefined;
 
   /** `own`: told of pages in the core's own memory. Throws `out-of-memory`. */
-  constructor(own?: OwnPages) {
+  constructor(own?: OwnPages, _core?: Core) {
     this.own = own;
     this.add(0, { mapPage: () => null }, 0);
   }
@@ -21,11 +22,21 @@ export class PageList {
   /** Throws `out-of-memory`. */
   add(sbdf: Sbdf, host: PageHost, address: number): MappedPage {
     const id = this.free.at(-1) ?? this.pages.length;
-    this.own?.reserve(id, sbdf);
+    this.reserve(id, sbdf, host, address);
     this.free.pop();
     const page = new MappedPage(id, sbdf, host, address, this);
     this.pages[id] = page;
     return page;
+  }
+
+  /** Makes room for a page. Throws `out-of-memory`. */
+  protected reserve(id: number, _sbdf: Sbdf, _host: PageHost, _address: number): void {
+    this.own?.reserve(id);
+  }
+
+  /** The next mapping of a page is of this host page. */
+  place(page: MappedPage, address: number): void {
+    page.address = address;
   }
 
   /** What a page's memory is from now on; undefined: it has none. */
@@ -43,7 +54,12 @@ export class PageList {
 
   remove(page: MappedPage): void {
     this.pages[page.id] = this.pages[0];
-    this.free.push(page.id);
+    this.retire(page.id);
+  }
+
+  /** An id is another page's some time. */
+  protected retire(id: number): void {
+    this.free.push(id);
   }
 }
 
@@ -96,7 +112,7 @@ export class SlotCache {
   /** A slot's page; where it is not mapped yet, that of `hostAddress` from now on. */
   at(slot: Slot, hostAddress: number): MappedPage {
     const page = this.slots[slot];
-    page.address = pageOf(hostAddress);
+    this.list.place(page, pageOf(hostAddress));
     return page;
   }
 

@@ -1,13 +1,16 @@
 import {
+  BLOCK_SIZE,
   CELL_SIZE,
-  CELLS_SIZE,
   EMPTY_ENTRY,
+  ENTERED,
+  EPOCH,
   KINDS,
   NO_KINDS,
   NOBODY,
   NODE_ENTRIES,
   ONES_ENTRY,
   ONES_KINDS,
+  OUTSIDE,
   POINTER_NODE_SIZE,
   SHARED_ENTRY_SIZE,
 } from '../../assembly/layout.js';
@@ -16,13 +19,20 @@ import { Core, type CoreExports, type CoreImports, EXPORTS } from '../engine/cor
 import { bytesOfHex } from '../hexadecimal.js';
 import { wasm } from './core.generated.js';
 import { FunctionRecords } from './function-records.js';
+import { Workers } from './workers.js';
 
 /** See assembly/shared.ts. */
 export interface SharedExports extends CoreExports {
-  attach(worker: number, cells: number): void;
+  attach(worker: number, block: number): void;
   /** 0: those who would have to release it wait for this worker. */
   acquire(record: number): number;
   release(record: number): void;
+}
+
+/** What the shared core calls besides. See assembly/host.ts. */
+export interface SharedImports extends CoreImports {
+  pass_entry(): void;
+  drop_stale(record: number): void;
 }
 
 let inlined: WebAssembly.Module | undefined;
@@ -34,54 +44,49 @@ function inlinedModule(): WebAssembly.Module {
 
 const SHARED_EXPORTS = [...EXPORTS.split(','), 'acquire', 'attach', 'release'].sort().join();
 
-/** The shared build of the hot path: its memory is shared, and each worker has its own cells in it. */
+/** One worker's instance of the hot path, on memory that it shares with others. */
 export class SharedCore extends Core {
   declare readonly exports: SharedExports;
   override readonly leafNodeSize = POINTER_NODE_SIZE;
   /** What other workers make their instances of. */
   readonly module: WebAssembly.Module;
-  readonly records: FunctionRecords;
+  /** This worker's block; its cells come first. */
+  block = 0;
   /** Accesses that TypeScript is finishing now, one within the other. */
   underway = 0;
-  /** Changes that are made now, one within the other. */
-  changing = 0;
-  /** Pointer and size of storage that what is under way may still read. */
-  private readonly retired: [number, number][] = [];
 
   /** Throws `bad-argument`, `bad-module`. */
-  constructor(imports: CoreImports, limit: number, module = inlinedModule()) {
-    super(imports, limit, module, SHARED_EXPORTS);
+  constructor(imports: SharedImports, limit: number, module = inlinedModule(), memory?: WebAssembly.Memory) {
+    super(imports, limit, module, SHARED_EXPORTS, memory);
     this.module = module;
-    this.words.fill(0, EMPTY_ENTRY / 4, (EMPTY_ENTRY + SHARED_ENTRY_SIZE) / 4);
-    this.words[(EMPTY_ENTRY + KINDS) / 4] = NO_KINDS;
-    this.words.fill(0, ONES_ENTRY / 4, (ONES_ENTRY + SHARED_ENTRY_SIZE) / 4);
-    this.words[(ONES_ENTRY + KINDS) / 4] = ONES_KINDS;
-    this.bytes.fill(NOBODY, ONES_KINDS, ONES_KINDS + PAGE_SIZE / CELL_SIZE);
-    const block = this.allocate(CELLS_SIZE);
-    this.exports.attach(0, block);
-    this.cells = new Uint32Array(this.memory.buffer, block, CELLS_SIZE / 4);
-    this.records = new FunctionRecords(this);
   }
 
-  override clearEntries(node: number): void {
-    this.words.fill(EMPTY_ENTRY, node / 4, node / 4 + NODE_ENTRIES);
+  /** Before anything else. */
+  protected enterAs(worker: number, block: number): void {
+    this.block = block;
+    this.cells = new Uint32Array(this.memory.buffer, block, BLOCK_SIZE / 4);
+    this.exports.attach(worker, block);
   }
 
-  /** What was written before is there for who reads the pointer. */
+  /** The word at a pointer, which may be in memory that another worker has grown. */
+  word(pointer: number): number {
+    if (pointer >= this.words.byteLength) this.refresh();
+    return this.words[pointer / 4];
+  }
+
+  /** What was written before is there for who reads it. */
   override publish(word: number, value: number): void {
     Atomics.store(this.words, word, value);
   }
 
-  override allocate(size: number): number {
-    if (this.underway + this.changing === 0) {
-      for (const [block, retiredSize] of this.retired.splice(0)) super.release(block, retiredSize);
-    }
-    return super.allocate(size);
+  /** Passes an entry: what this worker found before, it has not in hand any more. */
+  pass(): void {
+    Atomics.store(this.cells, ENTERED / 4, Atomics.load(this.words, EPOCH / 4));
   }
 
-  /** Nothing leads to the block any more. It is used again when nothing is under way. */
-  override release(block: number, size: number): void {
-    this.retired.push([block, size]);
+  /** It has nothing in hand until its next entry. */
+  leave(): void {
+    Atomics.store(this.cells, ENTERED / 4, OUTSIDE);
   }
 
   /** The cells' place does not change, and shared memory that grows ends no view. */
@@ -89,5 +94,67 @@ export class SharedCore extends Core {
     const { cells } = this;
     super.refresh();
     if (cells) this.cells = cells;
+  }
+}
+
+/** The core of the worker that made the dispatcher: it alone allocates and writes the page map. */
+export class OwningCore extends SharedCore {
+  readonly records: FunctionRecords;
+  readonly workers: Workers;
+  /** Storage that other workers may still read: pointer, size and the EPOCH that all must have passed, ascending. */
+  private readonly retired: { readonly block: number; readonly size: number; readonly stamp: number }[] = [];
+
+  /** Throws `bad-argument`, `bad-module`. */
+  constructor(imports: CoreImports, limit: number, module?: WebAssembly.Module) {
+    const own: SharedImports = {
+      ...imports,
+      pass_entry: () => {
+        if (this.underway === 0) this.pass();
+      },
+      // Its pages are unmapped when they are dropped.
+      drop_stale: () => {},
+    };
+    super(own, limit, module);
+    this.words[EPOCH / 4] = 1;
+    for (const entry of [EMPTY_ENTRY, ONES_ENTRY]) {
+      this.words.fill(0, entry / 4, (entry + SHARED_ENTRY_SIZE) / 4);
+    }
+    this.words[(EMPTY_ENTRY + KINDS) / 4] = NO_KINDS;
+    this.words[(ONES_ENTRY + KINDS) / 4] = ONES_KINDS;
+    this.bytes.fill(NOBODY, ONES_KINDS, ONES_KINDS + PAGE_SIZE / CELL_SIZE);
+    this.records = new FunctionRecords(this);
+    this.workers = new Workers(this);
+    const { worker, block } = this.workers.add();
+    this.enterAs(worker, block);
+  }
+
+  override clearEntries(node: number): void {
+    this.words.fill(EMPTY_ENTRY, node / 4, node / 4 + NODE_ENTRIES);
+  }
+
+  /** Storage that is retired now can be used again when all workers have passed this EPOCH. */
+  raiseEpoch(): number {
+    return Atomics.add(this.words, EPOCH / 4, 1) + 1;
+  }
+
+  /** Storage whose stamp all have passed. */
+  isFree(stamp: number): boolean {
+    if (this.underway > 0) return false;
+    this.pass();
+    return this.workers.havePassed(stamp);
+  }
+
+  override allocate(size: number): number {
+    const { retired } = this;
+    while (retired.length > 0 && this.isFree(retired[0].stamp)) {
+      const [{ block, size: retiredSize }] = retired.splice(0, 1);
+      super.release(block, retiredSize);
+    }
+    return super.allocate(size);
+  }
+
+  /** Nothing leads to the block any more. Nobody waits until it can be used again: memory grows. */
+  override release(block: number, size: number): void {
+    this.retired.push({ block, size, stamp: this.raiseEpoch() });
   }
 }

@@ -1,49 +1,77 @@
-import { FORWARDED, HELD, SPLIT, STATUS } from '../../assembly/layout.js';
-import type { Width } from '../access.js';
+import { CALLS } from '../../assembly/layout.js';
 import { Dispatcher, type Fallback } from '../dispatcher.js';
-import { readView, writeView } from '../memory/mapped-page.js';
 import type { DispatcherOptions } from '../options.js';
-import { SharedCompletion } from './completion.js';
-import { SharedCore, type SharedExports } from './core.js';
+import { Answerer } from './answerer.js';
+import { OwningCore, type SharedExports } from './core.js';
 import { SharedDomain } from './domain.js';
+import type { WorkerHandle } from './handle.js';
+import { OwningCompletion } from './owning-completion.js';
+import { releaseDead } from './release.js';
 
-/** A dispatcher whose functions are in shared memory, each under a lock for the whole of an access. */
+/** `Atomics.waitAsync`, ES2024. */
+type WaitAsync = (
+  words: Int32Array,
+  index: number,
+  value: number,
+) => { readonly async: boolean; readonly value: unknown };
+
+/**
+ * A dispatcher whose functions are in shared memory, each under a lock for the whole of an access. Other workers attach to it.
+ * Functions are changed here: what others ask for is done whenever this worker returns to its event loop.
+ */
 export class SharedDispatcher extends Dispatcher {
-  declare protected readonly core: SharedCore;
-  declare private readonly release: SharedExports['release'];
-  declare private readonly memory: readonly (DataView | undefined)[];
+  declare protected readonly core: OwningCore;
+  declare readonly domain: SharedDomain;
+  private readonly answerer: Answerer;
+  private listening = false;
 
   /** Throws `bad-module`, `bad-argument`. */
   constructor(options: DispatcherOptions) {
-    super(options, [SharedCore, SharedDomain, SharedCompletion]);
-    this.memory = this.views;
-    this.release = this.core.exports.release;
-    // The completion releases the lock: there is no way round it but below.
+    super(options, [OwningCore, SharedDomain, OwningCompletion]);
+    this.answerer = new Answerer(this, this.domain);
+    // The completion releases the lock: there is no way round it.
     this.views = [];
   }
 
-  protected override readMemory(low: number, width: Width): number {
-    const outcome = this.cells[STATUS / 4];
-    this.cells[STATUS / 4] = 0;
-    this.outcome = outcome;
-    const view = this.memory[outcome >>> 8];
-    if (view === undefined || width === 8) return -1;
-    const how = outcome & 0xff;
-    if (how !== FORWARDED && (how !== SPLIT || !this.unalignedRead.countQuietly())) return -1;
-    this.outcome = 0;
-    const value = readView(view, low & 0xfff, width);
-    this.release(this.cells[HELD / 4]);
-    return value;
+  /** A place for another worker, which attaches with it. Throws `busy` when 63 have one, `out-of-memory`. */
+  share(): WorkerHandle {
+    const { module, memory, workers } = this.core;
+    const { policy, hardware } = this.domain;
+    const place = workers.add();
+    void this.listen();
+    return { ...place, module, memory, policy: policy.name, hardware };
   }
 
-  protected override writeMemory(outcome: number, low: number, width: Width, data: number): boolean {
-    const view = this.memory[outcome >>> 8];
-    if (view === undefined || width === 8) return false;
-    const how = outcome & 0xff;
-    if (how !== FORWARDED && (how !== SPLIT || !this.unalignedWrite.countQuietly())) return false;
-    writeView(view, low & 0xfff, width, data);
-    this.release(this.cells[HELD / 4]);
-    return true;
+  /**
+   * A worker has died: its locks are free, what its handlers had asked for is done, and its place can be had again. Until then
+   * accesses to functions that it was in wait, and so do changes of them. Nothing for a worker that has left.
+   */
+  release({ worker, block }: Pick<WorkerHandle, 'worker' | 'block'>): void {
+    if (this.core.workers.blockOf(worker) !== block) return;
+    releaseDead(this.core.memory, worker, block);
+    this.serve();
+  }
+
+  /**
+   * Does what other workers ask for now; returns how many asked. Needed only where `Atomics.waitAsync` is not there, or
+   * where this worker does not return to its event loop.
+   */
+  serve(): number {
+    return this.core.underway === 0 ? this.answerer.serve() : 0;
+  }
+
+  private async listen(): Promise<void> {
+    const { waitAsync } = Atomics as unknown as { readonly waitAsync?: WaitAsync };
+    if (this.listening || !waitAsync) return;
+    this.listening = true;
+    const { core } = this;
+    const words = new Int32Array(core.memory.buffer);
+    while (core.workers.attached.length > 0) {
+      const seen = Atomics.load(words, CALLS / 4);
+      this.serve();
+      await waitAsync(words, CALLS / 4, seen).value;
+    }
+    this.listening = false;
   }
 
   override attach(fallback?: Fallback): ReturnType<Dispatcher['attach']> {

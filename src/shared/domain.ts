@@ -1,49 +1,78 @@
-import { GENERATION, MAPPING, MESSAGE_CONTROL, OFF, ON, STATE, UNMAPPING } from '../../assembly/layout.js';
+import {
+  GENERATION,
+  MAPPING,
+  MESSAGE_CONTROL,
+  OFF,
+  ON,
+  STATE,
+  TABLE_LOW,
+  UNMAPPING,
+} from '../../assembly/layout.js';
 import { Domain } from '../domain.js';
 import type { Core } from '../engine/core.js';
+import { TraplineError } from '../errors.js';
 import type { DecodeResult } from '../function.js';
+import { SoftwareHost } from '../msix/software-host.js';
 import type { DispatcherOptions } from '../options.js';
 import type { FunctionBar } from '../pci/bar.js';
 import type { PciFunction } from '../pci/function.js';
-import type { SharedCore } from './core.js';
+import type { FunctionRange } from '../pci/function-range.js';
+import { formatSbdf } from '../sbdf.js';
+import type { OwningCore } from './core.js';
 import { LockedPlan } from './locked-plan.js';
-import { SharedOwnPages } from './own-pages.js';
+import { SharedPageList } from './page-list.js';
 import { SharedPageMap } from './page-map.js';
 
 /**
- * A domain whose changes of what accesses see are made under the function's lock. The host is told without it.
+ * A domain whose changes of what accesses see are made under the function's lock, by the worker that made the dispatcher. The
+ * host is told without it.
  */
 export class SharedDomain extends Domain {
-  declare readonly core: SharedCore;
+  declare readonly core: OwningCore;
   /** Changes of decoding that were asked for inside an access. */
   private readonly deferred: { readonly fn: PciFunction; readonly on: boolean }[] = [];
   private resetting = false;
 
   constructor(options: DispatcherOptions, core: Core) {
-    super(options, core, SharedOwnPages, SharedPageMap);
+    super(options, core, SharedPageList, SharedPageMap);
     this.plan = new LockedPlan(this.plan, (fn, work) => this.exclusive(fn, work));
+    (this.pageList as SharedPageList).isWorkers = (host) =>
+      host === this.host || host instanceof SoftwareHost;
   }
 
   override amend(fn: PciFunction, work: () => void): void {
     super.amend(fn, () => this.exclusive(fn, work));
   }
 
-  /** Runs work that no access to the function may be in the middle of. */
-  private exclusive(fn: PciFunction, work: () => void): void {
+  /**
+   * Runs work that no access to the function may be in the middle of. Throws `busy` inside an access where who is in the middle
+   * waits for this worker.
+   */
+  private exclusive<Result>(fn: PciFunction, work: () => Result): Result {
     const { core } = this;
     const record = core.records.of(fn.sbdf);
-    // The work may remove the function.
-    core.changing++;
-    core.exports.acquire(record);
+    if (core.exports.acquire(record) === 0) {
+      throw new TraplineError(
+        'busy',
+        `function ${formatSbdf(fn.sbdf)}: the access in it waits for the one that changes it`,
+      );
+    }
     try {
-      work();
+      return work();
     } finally {
       core.publish((record + MESSAGE_CONTROL) / 4, fn.messageControl);
+      core.publish((record + TABLE_LOW) / 4, fn.table?.start ?? 0);
       // What is being switched off has no leaf from here on.
       if (core.words[(record + STATE) / 4] === UNMAPPING) core.publish((record + STATE) / 4, OFF);
       core.exports.release(record);
-      core.changing--;
     }
+  }
+
+  /** A guest's write in another worker changed a mask bit. */
+  maskChanged(fn: PciFunction, vector: number): void {
+    const { msixState, host } = fn;
+    if (msixState && vector < msixState.layout.count)
+      this.amend(fn, () => msixState.maskChanged(vector, host));
   }
 
   /** Inside an access it is left to the end of the outermost, and so is what is asked for after it: then it is `okay`. */
@@ -88,21 +117,28 @@ export class SharedDomain extends Domain {
     const { core } = this;
     const state = (core.records.of(fn.sbdf) + STATE) / 4;
     if (on !== fn.decoding) core.publish(state, on ? MAPPING : UNMAPPING);
-    core.changing++;
     try {
       return super.setDecode(fn, on);
     } finally {
       core.publish(state, fn.decoding ? ON : OFF);
-      core.changing--;
     }
   }
 
   override dropPages(fn: PciFunction): void {
-    this.exclusive(fn, () => {
-      const word = (this.core.records.of(fn.sbdf) + GENERATION) / 4;
-      Atomics.add(this.core.words, word, 1);
-    });
+    this.raiseGeneration(fn);
     super.dropPages(fn);
+  }
+
+  override withdraw(range: FunctionRange): void {
+    super.withdraw(range);
+    this.raiseGeneration(range.fn);
+  }
+
+  /** Workers unmap the function's pages at their next entry, before ids and storage of them are used again. */
+  private raiseGeneration(fn: PciFunction): void {
+    const { core } = this;
+    const word = (core.records.of(fn.sbdf) + GENERATION) / 4;
+    this.exclusive(fn, () => core.publish(word, core.raiseEpoch()));
   }
 
   override release(fn: PciFunction): void {

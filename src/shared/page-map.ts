@@ -8,11 +8,11 @@ import {
   SHARED_ENTRY_SIZE,
 } from '../../assembly/layout.js';
 import { PageMap, slots } from '../engine/page-map.js';
-import type { SharedCore } from './core.js';
+import type { OwningCore } from './core.js';
 
 /** The page map whose entries are never changed: a page is led to another one. */
 export class SharedPageMap extends PageMap {
-  declare protected readonly core: SharedCore;
+  declare protected readonly core: OwningCore;
 
   protected override entry(page: number): number {
     const { core } = this;

@@ -179,10 +179,10 @@ it('keeps the places of pages when there come to be more than it has room for', 
   const own = new OwnPages(core);
   const page = own.create();
   const at = (id: number) => core.words[core.words[OWN_PAGES / 4] / 4 + id];
-  own.reserve(0, 8);
+  own.reserve(0);
   own.show(0, page.bytes);
   for (let id = 1; id < 1000; id++) {
-    own.reserve(id, 8);
+    own.reserve(id);
     own.show(id, id % 3 === 0 ? page.bytes : undefined);
     for (const known of [0, id - 1, id]) {
       expect(at(known)).toBe(known % 3 === 0 ? page.bytes.byteOffset : 0);

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { DEPTH, HOLDER, MESSAGE_CONTROL, OFF, ON, STATE } from '../../assembly/layout.js';
 import type { AssignedFunction } from '../../src/function.js';
 import type { Host, PageHandler } from '../../src/host.js';
-import type { SharedCore } from '../../src/shared/core.js';
+import type { OwningCore } from '../../src/shared/core.js';
 import { createDispatcher } from '../../src/shared.js';
 
 const BAR = 0xfe000000;
@@ -25,7 +25,7 @@ function machine(handler: Partial<PageHandler>, host: Partial<Host> = {}) {
         decode: true,
       }),
   );
-  const core = Reflect.get(dispatcher, 'core') as SharedCore;
+  const core = Reflect.get(dispatcher, 'core') as OwningCore;
   const field = (sbdf: number, offset: number) => core.words[(core.records.of(sbdf) + offset) / 4];
   const locked = (sbdf: number) => field(sbdf, HOLDER) !== 0 || field(sbdf, DEPTH) !== 0;
   return { dispatcher, functions, errors, field, locked };
@@ -129,7 +129,7 @@ it('bytes of two functions are read one after the other, each under the lock of 
       decode: true,
     });
   }
-  const core = Reflect.get(dispatcher, 'core') as SharedCore;
+  const core = Reflect.get(dispatcher, 'core') as OwningCore;
   const locked = (sbdf: number) => core.words[(core.records.of(sbdf) + HOLDER) / 4] !== 0;
   expect(dispatcher.read(BAR + 0xfe, 4)).toBe(0x01010101);
   expect(seen).toEqual([

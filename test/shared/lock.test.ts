@@ -1,8 +1,8 @@
 import { Worker } from 'node:worker_threads';
 import { expect, it } from 'vitest';
-import { CELLS_SIZE, HOLDER, STATUS, UNCLAIMED_ACCESS, WAITED } from '../../assembly/layout.js';
+import { ENTERED, EPOCH, HOLDER, STATUS, UNCLAIMED_ACCESS, WAITED } from '../../assembly/layout.js';
 import { UNCLAIMED } from '../../src/access.js';
-import type { SharedCore } from '../../src/shared/core.js';
+import type { OwningCore } from '../../src/shared/core.js';
 import { createDispatcher } from '../../src/shared.js';
 
 const BAR = 0xfe000000;
@@ -19,9 +19,9 @@ function twoWorkers(job: string) {
     msix: { count: 4, table: { bir: 0, offset: 0 }, pba: { bir: 0, offset: 0x1000 } },
     decode: true,
   });
-  const core = Reflect.get(dispatcher, 'core') as SharedCore;
+  const core = Reflect.get(dispatcher, 'core') as OwningCore;
   const record = core.records.of(8);
-  const cells = core.allocate(CELLS_SIZE);
+  const { worker: number, block: cells } = dispatcher.share();
   /** turn, counter, answer */
   const flags = new Int32Array(new SharedArrayBuffer(16));
   const worker = new Worker(
@@ -29,9 +29,11 @@ function twoWorkers(job: string) {
     const { module, memory, cells, record, flags } = workerData;
     const none = () => -1;
     const host = { complete_read: none, complete_write: none, unclaimed_read: none, unclaimed_write: none,
-      forwarded_read4: none, forwarded_write4: none };
+      forwarded_read4: none, forwarded_write4: none,
+      drop_stale: none, pass_entry: () => Atomics.store(new Uint32Array(memory.buffer), (cells + ${ENTERED}) / 4,
+        Atomics.load(new Uint32Array(memory.buffer), ${EPOCH} / 4)) };
     const { exports } = new WebAssembly.Instance(module, { env: { memory }, host });
-    exports.attach(1, cells);
+    exports.attach(${number}, cells);
     const say = (value) => { Atomics.store(flags, 0, value); Atomics.notify(flags, 0); };
     const await_ = (value) => { for (let now; (now = Atomics.load(flags, 0)) !== value; ) Atomics.wait(flags, 0, now); };
     ${job}`,
@@ -132,8 +134,6 @@ it('shows who waited for it another page at the address', async () => {
   core.exports.acquire(record);
   until(1);
   while ((lock() & WAITED) === 0);
-  // The other worker is inside: nothing is used again.
-  core.changing++;
   fn.setDecode(false);
   fn.moveBar(0, BAR + 0x10000);
   const other = dispatcher.assign({

@@ -1,0 +1,35 @@
+import {
+  CALL,
+  CALLS,
+  DEPTH,
+  ENTERED,
+  FUNCTIONS,
+  HOLDER,
+  LEFT,
+  NEXT,
+  NO_CALL,
+  OUTSIDE,
+  WAITED,
+  WAITS,
+} from '../../assembly/layout.js';
+
+/**
+ * Frees all locks of a worker that has died; then says that it has left. What its handlers asked for is done by the
+ * dispatcher's worker. Waits for nothing.
+ */
+export function releaseDead(memory: WebAssembly.Memory, worker: number, block: number): void {
+  const words = new Int32Array(memory.buffer);
+  Atomics.store(words, (block + CALL) / 4, NO_CALL);
+  Atomics.store(words, (block + ENTERED) / 4, OUTSIDE);
+  Atomics.store(words, (block + WAITS) / 4, 0);
+  for (let record = Atomics.load(words, FUNCTIONS / 4); record !== 0; record = words[(record + NEXT) / 4]) {
+    const holder = (record + HOLDER) / 4;
+    if ((Atomics.load(words, holder) & ~WAITED) !== worker + 1) continue;
+    words[(record + DEPTH) / 4] = 0;
+    Atomics.store(words, holder, 0);
+    Atomics.notify(words, holder);
+  }
+  Atomics.store(words, (block + LEFT) / 4, 1);
+  Atomics.add(words, CALLS / 4, 1);
+  Atomics.notify(words, CALLS / 4);
+}
