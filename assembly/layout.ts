@@ -38,6 +38,8 @@ export const MISUSED = 3;
 export const QUEUED = 0x44;
 /** u32: 1 when the worker has died and its locks are free. */
 export const LEFT = 0x5c;
+/** u32: tells the workers apart that have the place, one after the other. */
+export const SERIAL = 0x60;
 /** f64: the answer, and the high lane of 8 bytes. */
 export const ANSWER = 0x48;
 export const ANSWER_HIGH = 0x50;

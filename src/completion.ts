@@ -107,9 +107,11 @@ export class Completion {
           page.write(offset, width, data, dataHigh);
           break;
         }
-        case VECTOR:
-          this.maskChanged(page, low);
+        case VECTOR: {
+          const fn = domain.functions.get(page.sbdf) as PciFunction;
+          fn.msixState?.maskChanged(fn.entryAt(low), fn.host);
           break;
+        }
         case SPLIT:
           if (domain.policy.lookupBeforeSplit && !page.mapped) {
             if (!this.map(page, 'map-failed-write', addressOf(low, high))) break;
@@ -127,11 +129,6 @@ export class Completion {
     } catch (error) {
       domain.failed(this.inUse, error);
     }
-  }
-
-  protected maskChanged(page: MappedPage, low: number): void {
-    const fn = this.domain.functions.get(page.sbdf) as PciFunction;
-    fn.msixState?.maskChanged(fn.entryAt(low), fn.host);
   }
 
   /** Through the core's door for any width. */

@@ -48,8 +48,8 @@ export function attach(handle: WorkerHandle, options: AttachOptions): AttachedDi
  * `SharedDispatcher.release` for any thread, a browser's main thread too: frees the locks of a worker that has died at once. The rest
  * is left to the dispatcher's worker, which may be waiting for one of them.
  */
-export function release({ memory, worker, block }: WorkerHandle): void {
-  releaseDead(memory, worker, block);
+export function release(handle: WorkerHandle): void {
+  releaseDead(handle);
 }
 
 function mustHaveThreads(what: string): void {

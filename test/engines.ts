@@ -1,6 +1,8 @@
 import { HOLDER } from '../assembly/layout.js';
 import { UNCLAIMED, type Width } from '../src/access.js';
 import { createDispatcher, type Dispatcher, type DispatcherOptions, type Trap } from '../src/dispatcher.js';
+import { AttachedDispatcher } from '../src/shared/attached-dispatcher.js';
+import type { Caller } from '../src/shared/caller.js';
 import { SharedDispatcher } from '../src/shared/dispatcher.js';
 import { createReference } from './reference/reference.js';
 
@@ -17,7 +19,6 @@ const DONE = 3;
 
 export const reference: Engine = { name: 'reference', create: createReference };
 
-/** What behaviour tests iterate over: what holds for one holds for all. */
 /** Nobody has a lock when the outermost access has ended. */
 class Unlocked extends SharedDispatcher {
   override read(address: number, width: Width): number {
@@ -44,6 +45,7 @@ class Unlocked extends SharedDispatcher {
 
 const shared = (options: DispatcherOptions): Dispatcher => new Unlocked(options);
 
+/** What behaviour tests iterate over: what holds for one holds for all. */
 export const engines: readonly Engine[] = [
   reference,
   { name: 'wasm', create: createDispatcher },
@@ -59,6 +61,9 @@ export const doors: readonly Engine[] = [
   { name: 'shared door for v86', create: (options) => new V86Door(shared(options)) },
   { name: 'shared ring', create: (options) => new RingDoor(shared(options)) },
 ];
+
+/** Pages are mapped by the view, and some by the dispatcher's worker too. */
+export const attached: Engine = { name: 'attached', create: (options) => new AttachedDoor(options) };
 
 /** Accesses that the door cannot be asked for are left to the dispatcher. */
 abstract class Door implements Trap {
@@ -128,6 +133,29 @@ class V86Door extends WasmDoor {
     else if (width === 4) exports.mmap_write32(address, low);
     else exports.mmap_write64(address, low, high);
     return this.claimed;
+  }
+}
+
+/** Another worker's view, on this thread: where that one would wait for the dispatcher's, it serves. */
+class AttachedDoor extends Door {
+  private readonly view: AttachedDispatcher;
+
+  constructor(options: DispatcherOptions) {
+    const dispatcher = new SharedDispatcher(options);
+    super(dispatcher);
+    const view = new AttachedDispatcher(dispatcher.share(), options);
+    (Reflect.get(view, 'caller') as Caller).wait = () => dispatcher.serve();
+    this.view = view;
+  }
+
+  read(address: number, width: Width): number {
+    const value = this.view.read(address, width);
+    this.high = this.view.high;
+    return value;
+  }
+
+  write(address: number, width: Width, low: number, high = 0): boolean {
+    return this.view.write(address, width, low, high);
   }
 }
 

@@ -41,7 +41,8 @@ export class Answerer {
   serve(): number {
     const { core } = this.domain;
     let served = 0;
-    for (const { worker, block } of core.workers.attached) {
+    for (const place of core.workers.attached) {
+      const { block } = place;
       const call = (block + CALL) / 4;
       if (Atomics.load(core.words, call) === ASKED) {
         const state = this.answer(block);
@@ -51,7 +52,7 @@ export class Answerer {
       }
       if (Atomics.load(core.words, (block + LEFT) / 4) !== 0) {
         this.runQueue(block);
-        core.workers.remove(worker);
+        core.workers.remove(place);
         served++;
       }
     }
@@ -63,17 +64,20 @@ export class Answerer {
     this.runQueue(block);
     const call = readCall(core.memory, block + CALLS_OF);
     this.high = 0;
+    let answer = 0;
     try {
-      const answer = this.carryOut(call);
-      const view = new DataView(core.memory.buffer, block, BLOCK_SIZE);
-      view.setFloat64(ANSWER, answer, true);
-      view.setFloat64(ANSWER_HIGH, this.high, true);
-      return ANSWERED;
+      answer = this.carryOut(call);
     } catch (error) {
-      if (!(error instanceof TraplineError)) throw error;
-      writeMisuse(new DataView(core.memory.buffer, block, BLOCK_SIZE), error);
-      return MISUSED;
+      if (error instanceof TraplineError) {
+        writeMisuse(new DataView(core.memory.buffer, block, BLOCK_SIZE), error);
+        return MISUSED;
+      }
+      this.domain.failed(core.words[(call.record + SBDF) / 4], error);
     }
+    const view = new DataView(core.memory.buffer, block, BLOCK_SIZE);
+    view.setFloat64(ANSWER, answer, true);
+    view.setFloat64(ANSWER_HIGH, this.high, true);
+    return ANSWERED;
   }
 
   /** What its handlers asked for: `onError` hears of misuse, as nobody waits for the answer. */
@@ -124,12 +128,11 @@ export class Answerer {
       }
       case 'find':
         return this.find(a);
-      case 'leave':
-        domain.core.workers.remove(a);
+      case 'vector': {
+        const fn = this.functionOf(call);
+        if (fn) domain.maskChanged(fn, a);
         return 0;
-      case 'vector':
-        domain.maskChanged(this.assigned(call), a);
-        return 0;
+      }
       case 'setDecode':
         return DECODE_RESULTS.indexOf(this.assigned(call).setDecode(a === 1));
       case 'moveBar':

@@ -1,7 +1,6 @@
-import { HELD, HIGH, REFUSED, SEQUENCE, STRADDLE, TABLE_LOW, VECTOR } from '../../assembly/layout.js';
+import { HELD, HIGH, REFUSED, SBDF, SEQUENCE, STRADDLE, TABLE_LOW, VECTOR } from '../../assembly/layout.js';
 import { addressOf, ones, UNCLAIMED, type Width } from '../access.js';
 import type { DiagnosticCode } from '../diagnostics.js';
-import type { MappedPage } from '../memory/mapped-page.js';
 import type { AttachedPages } from './attached-pages.js';
 import type { Caller } from './caller.js';
 import { type SharedAccessDomain, SharedCompletion } from './completion.js';
@@ -39,7 +38,8 @@ export class AttachedCompletion extends SharedCompletion {
     dataHigh: number,
   ): void {
     const address = addressOf(low, high);
-    if (this.isHere(outcome)) super.write(outcome, low, high, width, data, dataHigh);
+    if ((outcome & 0xff) === VECTOR) this.maskHasChanged(low);
+    else if (this.isHere(outcome)) super.write(outcome, low, high, width, data, dataHigh);
     else if (this.mayAsk(outcome, 'map-failed-write', address)) {
       this.ask('write', [address, width, data >>> 0, dataHigh >>> 0]);
     }
@@ -49,30 +49,43 @@ export class AttachedCompletion extends SharedCompletion {
     return this.caller.ask({ operation, record: 0, sequence: 0, values });
   }
 
-  /** The host hears of it in the dispatcher's worker, when this access has ended and before it returns. */
-  protected override maskChanged(_page: MappedPage, low: number): void {
+  /** The host hears of it in the dispatcher's worker, and before the outermost access returns. */
+  private maskHasChanged(low: number): void {
     const { core } = this.domain;
     const record = core.cells[HELD / 4];
     const vector = ((low - core.word(record + TABLE_LOW)) | 0) >>> 4;
     const sequence = core.word(record + SEQUENCE);
-    this.caller.askOrQueue({ operation: 'vector', record, sequence, values: [vector] });
+    this.leave();
+    try {
+      this.caller.askOrQueue({ operation: 'vector', record, sequence, values: [vector] });
+    } catch (error) {
+      // Too much is queued.
+      this.domain.failed(core.word(record + SBDF), error);
+    }
   }
 
   /** This worker finishes the outcome: all bytes are of one page that it may have. */
   private isHere(outcome: number): boolean {
     const how = outcome & 0xff;
-    if (how === STRADDLE) return false;
-    const page = this.domain.pageList.find(outcome >>> 8);
-    return page !== undefined || how === REFUSED || how === VECTOR;
+    return how !== STRADDLE && how !== REFUSED && this.domain.pageList.find(outcome >>> 8) !== undefined;
   }
 
-  /** Gives the lock back. False inside an access, where this worker has other locks: that is reported. */
+  /**
+   * Gives the lock back. False, and reported: the access is refused, or this worker is inside another one and may have its
+   * locks.
+   */
   private mayAsk(outcome: number, failure: DiagnosticCode, address: number): boolean {
     const { core, diagnostics, pageList } = this.domain;
+    const refused = (outcome & 0xff) === REFUSED;
+    const asks = !refused && core.underway === 0;
+    if (!asks) diagnostics.report(refused ? 'bad-size' : failure, pageList.sbdfOf(outcome >>> 8), address);
+    this.leave();
+    return asks;
+  }
+
+  private leave(): void {
+    const { core } = this.domain;
     const held = core.cells[HELD / 4];
     if (held !== 0) core.exports.release(held);
-    if (core.underway === 0) return true;
-    diagnostics.report(failure, pageList.sbdfOf(outcome >>> 8), address);
-    return false;
   }
 }

@@ -3,6 +3,7 @@ import type { Width } from '../access.js';
 import { Accesses, type Fallback } from '../accesses.js';
 import { type Diagnostic, type DiagnosticLimit, Diagnostics } from '../diagnostics.js';
 import { DEFAULT_LIMIT, quiet } from '../domain.js';
+import { TraplineError } from '../errors.js';
 import type { PageHost } from '../host.js';
 import { policies } from '../policy.js';
 import { parseSbdf, type Sbdf } from '../sbdf.js';
@@ -13,6 +14,7 @@ import { AttachedPages } from './attached-pages.js';
 import { Caller } from './caller.js';
 import type { SharedExports } from './core.js';
 import type { WorkerHandle } from './handle.js';
+import { releaseDead } from './release.js';
 
 export interface AttachOptions {
   /** This worker's mappings of host pages. */
@@ -34,7 +36,7 @@ export class AttachedDispatcher extends Accesses {
   declare private readonly release: SharedExports['release'];
   private readonly caller: Caller;
   private readonly pages: AttachedPages;
-  private readonly worker: number;
+  private readonly handle: WorkerHandle;
 
   constructor(handle: WorkerHandle, options: AttachOptions) {
     let pages: AttachedPages;
@@ -94,7 +96,7 @@ export class AttachedDispatcher extends Accesses {
     );
     this.pages = pages!;
     this.caller = caller!;
-    this.worker = handle.worker;
+    this.handle = handle;
     this.release = this.core.exports.release;
   }
 
@@ -116,11 +118,11 @@ export class AttachedDispatcher extends Accesses {
     this.core.leave();
   }
 
-  /** Unmaps all pages and gives up the place: nothing can be done with it afterwards. Throws `busy` inside an access. */
+  /** Unmaps all pages and gives up the place: this must not be used any more. Throws `busy` inside an access. */
   detach(): void {
-    const { worker } = this;
-    if (this.core.underway === 0) this.pages.dropAll();
-    this.caller.ask({ operation: 'leave', record: 0, sequence: 0, values: [worker] });
+    if (this.core.underway > 0) throw new TraplineError('busy', 'detach: an access is under way');
+    this.pages.dropAll();
+    releaseDead(this.handle);
   }
 
   protected override readMemory(low: number, width: Width): number {

@@ -15,8 +15,8 @@ import type { SharedCore } from './core.js';
 /** Pages of one function that this worker has mapped. */
 interface Mapped {
   /** The GENERATION at which they were mapped. */
-  generation: number;
-  readonly ids: Set<number>;
+  readonly generation: number;
+  readonly ids: number[];
 }
 
 /** A worker's own mappings of host pages: made on first use, and unmapped at the entry after the function's were dropped. */
@@ -25,8 +25,6 @@ export class AttachedPages extends PageList {
   private readonly host: PageHost;
   private readonly failed: (sbdf: number, error: unknown) => void;
   private readonly byRecord = new Map<number, Mapped>();
-  /** Pages that only the dispatcher's worker has. */
-  private readonly unmappable = new Set<number>();
 
   constructor(core: SharedCore, host: PageHost, failed: (sbdf: number, error: unknown) => void) {
     super();
@@ -35,24 +33,21 @@ export class AttachedPages extends PageList {
     this.failed = failed;
   }
 
-  /** Under its function's lock: a page that an outcome names. Undefined: this worker cannot have it. */
+  /** Under its function's lock: a page that an outcome names. Undefined: only the dispatcher's worker has it. */
   find(id: number): MappedPage | undefined {
+    if (this.core.word(this.whereabouts(id) + MAPPABLE) === 0) return undefined;
     let page = this.pages[id];
-    if (page === undefined || (page === this.pages[0] && id !== 0)) page = this.make(id);
-    if (this.unmappable.has(id)) return undefined;
-    if (id !== 0 && !page.mapped) page.address = this.hostAddress(id);
+    if (page === undefined || page === this.pages[0]) page = this.make(id);
+    if (!page.mapped) page.address = this.hostAddress(id);
     return page;
   }
 
   private make(id: number): MappedPage {
     const { core } = this;
-    const at = this.whereabouts(id);
-    const record = core.word(at);
+    const record = core.word(this.whereabouts(id));
     const mapped = this.byRecord.get(record);
-    const generation = core.word(record + GENERATION);
-    if (mapped) mapped.ids.add(id);
-    else this.byRecord.set(record, { generation, ids: new Set([id]) });
-    if (core.word(at + MAPPABLE) === 0) this.unmappable.add(id);
+    if (mapped) mapped.ids.push(id);
+    else this.byRecord.set(record, { generation: core.word(record + GENERATION), ids: [id] });
     const page = new MappedPage(id, core.word(record + SBDF), this.host, this.hostAddress(id), this);
     this.pages[id] = page;
     return page;
@@ -88,10 +83,9 @@ export class AttachedPages extends PageList {
   /** Unmaps in the order of mapping, every page even where the host throws. */
   private drop(record: number, { ids }: Mapped): void {
     this.byRecord.delete(record);
-    const pages = [...ids].map((id) => this.pages[id]).sort((a, b) => a.order - b.order);
+    const pages = ids.map((id) => this.pages[id]).sort((a, b) => a.order - b.order);
     for (const page of pages) {
       this.pages[page.id] = this.pages[0];
-      this.unmappable.delete(page.id);
       try {
         page.unmap();
       } catch (error) {

@@ -2,7 +2,7 @@ import { CALL_SIZE } from '../../assembly/layout.js';
 
 /**
  * What a worker asks of the one that made the dispatcher. `read`, `write`: an access to a page that only that one has, or to bytes
- * with different owners. `vector`: a guest's write changed a mask bit. `leave`: the worker gives up its place.
+ * with different owners. `vector`: a guest's write changed a mask bit.
  */
 const OPERATIONS = [
   'nothing',
@@ -17,7 +17,6 @@ const OPERATIONS = [
   'config.write',
   'raise',
   'allocate',
-  'leave',
 ] as const;
 
 export type Operation = (typeof OPERATIONS)[number];

@@ -40,8 +40,12 @@ export class Caller {
     Atomics.store(cells, CALL / 4, ASKED);
     Atomics.add(words, CALLS / 4, 1);
     Atomics.notify(words, CALLS / 4);
-    while (Atomics.load(cells, CALL / 4) === ASKED) Atomics.wait(cells, CALL / 4, ASKED);
+    this.wait(cells);
     return this.answer(Atomics.exchange(cells, CALL / 4, NO_CALL));
+  }
+
+  wait(cells: Int32Array): void {
+    while (Atomics.load(cells, CALL / 4) === ASKED) Atomics.wait(cells, CALL / 4, ASKED);
   }
 
   private answer(state: number): number {

@@ -46,9 +46,8 @@ export class SharedDispatcher extends Dispatcher {
    * A worker has died: its locks are free, what its handlers had asked for is done, and its place can be had again. Until then
    * accesses to functions that it was in wait, and so do changes of them. Nothing for a worker that has left.
    */
-  release({ worker, block }: Pick<WorkerHandle, 'worker' | 'block'>): void {
-    if (this.core.workers.blockOf(worker) !== block) return;
-    releaseDead(this.core.memory, worker, block);
+  release(handle: WorkerHandle): void {
+    releaseDead(handle);
     this.serve();
   }
 

@@ -16,7 +16,6 @@ import { SoftwareHost } from '../msix/software-host.js';
 import type { DispatcherOptions } from '../options.js';
 import type { FunctionBar } from '../pci/bar.js';
 import type { PciFunction } from '../pci/function.js';
-import type { FunctionRange } from '../pci/function-range.js';
 import { formatSbdf } from '../sbdf.js';
 import type { OwningCore } from './core.js';
 import { LockedPlan } from './locked-plan.js';
@@ -124,21 +123,12 @@ export class SharedDomain extends Domain {
     }
   }
 
+  /** Workers unmap theirs at their next entry, before ids and storage of them are used again. */
   override dropPages(fn: PciFunction): void {
-    this.raiseGeneration(fn);
-    super.dropPages(fn);
-  }
-
-  override withdraw(range: FunctionRange): void {
-    super.withdraw(range);
-    this.raiseGeneration(range.fn);
-  }
-
-  /** Workers unmap the function's pages at their next entry, before ids and storage of them are used again. */
-  private raiseGeneration(fn: PciFunction): void {
     const { core } = this;
     const word = (core.records.of(fn.sbdf) + GENERATION) / 4;
     this.exclusive(fn, () => core.publish(word, core.raiseEpoch()));
+    super.dropPages(fn);
   }
 
   override release(fn: PciFunction): void {

@@ -8,6 +8,7 @@ export interface WorkerHandle {
   readonly memory: WebAssembly.Memory;
   /** Where its block is in the memory. */
   readonly block: number;
+  readonly serial: number;
   readonly policy: Policy['name'];
   readonly hardware: boolean;
 }

@@ -9,16 +9,19 @@ import {
   NEXT,
   NO_CALL,
   OUTSIDE,
+  SERIAL,
   WAITED,
   WAITS,
 } from '../../assembly/layout.js';
+import type { WorkerHandle } from './handle.js';
 
 /**
- * Frees all locks of a worker that has died; then says that it has left. What its handlers asked for is done by the
- * dispatcher's worker. Waits for nothing.
+ * Frees all locks of a worker that has died, or leaves; then says that it has left. What its handlers asked for is done by the
+ * dispatcher's worker. Waits for nothing. Nothing for a worker that has left.
  */
-export function releaseDead(memory: WebAssembly.Memory, worker: number, block: number): void {
+export function releaseDead({ memory, worker, block, serial }: WorkerHandle): void {
   const words = new Int32Array(memory.buffer);
+  if (Atomics.load(words, (block + SERIAL) / 4) !== serial) return;
   Atomics.store(words, (block + CALL) / 4, NO_CALL);
   Atomics.store(words, (block + ENTERED) / 4, OUTSIDE);
   Atomics.store(words, (block + WAITS) / 4, 0);

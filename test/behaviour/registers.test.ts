@@ -5,7 +5,7 @@ import type { FunctionDescription, GuestRegister } from '../../src/function.js';
 import { createDispatcher } from '../../src/index.js';
 import { policies } from '../../src/policy.js';
 import { isGraphicsRegister, stolenRegisters } from '../../src/stolen-memory.js';
-import { doors, engines } from '../engines.js';
+import { attached, doors, engines } from '../engines.js';
 import { MappingHost } from '../mapping-host.js';
 import { MemoryHost } from '../memory-host.js';
 import { RecordingHost } from '../recording-host.js';
@@ -34,7 +34,7 @@ const given = new Map([
   ...[0, 0, 0x80, 0x7b, 0, 0, 0, 0].map((byte, index) => [0x108100 + index, byte] as const),
 ]);
 
-describe.each([...engines, ...doors])('$name', ({ name, create }) => {
+describe.each([...engines, ...doors, attached])('$name', ({ name, create }) => {
   function machine(description = graphics, plain = false) {
     const host = new RecordingHost(plain);
     const trap = create({ host, diagnosticLimit: 'none' });

@@ -3,7 +3,7 @@ import { PAGE_SIZE, UNCLAIMED, type Width } from '../../src/access.js';
 import type { FunctionDescription } from '../../src/function.js';
 import { createDispatcher } from '../../src/index.js';
 import { policies } from '../../src/policy.js';
-import { doors, engines } from '../engines.js';
+import { attached, doors, engines } from '../engines.js';
 import { MappingHost } from '../mapping-host.js';
 import { RecordingHost } from '../recording-host.js';
 
@@ -19,7 +19,7 @@ const fn: FunctionDescription = {
   decode: true,
 };
 
-describe.each([...engines, ...doors])('$name with trapAll', ({ create }) => {
+describe.each([...engines, ...doors, attached])('$name with trapAll', ({ create }) => {
   const memory = new Map<number, Uint8Array>();
   const page = (address: number): Uint8Array => {
     let bytes = memory.get(address);

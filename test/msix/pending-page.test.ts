@@ -5,7 +5,7 @@ import type { BarDescription } from '../../src/function.js';
 import type { Host, PageHandler } from '../../src/host.js';
 import type { PciFunction } from '../../src/pci/function.js';
 import { policies } from '../../src/policy.js';
-import { doors } from '../engines.js';
+import { attached, doors } from '../engines.js';
 import { RecordingHost } from '../recording-host.js';
 import { BAR, PBA, SoftwareDevice, type SoftwareDeviceOptions } from './software-device.js';
 
@@ -126,7 +126,7 @@ describe('reading pending bits', () => {
     expect(device.errors).toEqual([wrong]);
   });
 
-  it.each(doors)('works through the $name', ({ create }) => {
+  it.each([...doors, attached])('works through the $name', ({ create }) => {
     const trap = create({ host: new RecordingHost() });
     const fn = trap.assign({
       sbdf: 8,
