@@ -1,7 +1,7 @@
 import { floors, fromJs } from './accesses.js';
 import { median } from './median.js';
 import { type Effort, type Measured, measure } from './rounds.js';
-import { addresses, assignFunctions, type Case, program } from './topology.js';
+import { addresses, assignFunctions, attachFunctions, type Case, program } from './topology.js';
 
 /** What a lock that nobody else wants adds to an access from JavaScript. */
 export interface LockCost {
@@ -25,7 +25,7 @@ const LOCKED: readonly Case[] = [
 
 /** One build, in a process of its own: V8 does not see two kinds of dispatcher. */
 export function measureLock(shared: boolean, effort: Effort): readonly Measured[] {
-  const dispatcher = assignFunctions(FUNCTIONS, shared);
+  const dispatcher = shared ? attachFunctions(FUNCTIONS) : assignFunctions(FUNCTIONS);
   program(dispatcher, FUNCTIONS);
   const at = (what: Case): Float64Array => addresses(what, FUNCTIONS);
   return measure(

@@ -11,6 +11,7 @@ import type { ReplaySpeed } from './replay.js';
 import { print } from './report.js';
 import type { Effort, Measured, Measurement } from './rounds.js';
 import { judge } from './targets.js';
+import type { WorkersSpeed } from './workers.js';
 
 const HELP = `Usage: npm run bench -- [--quick] [--json]
 
@@ -86,6 +87,12 @@ async function main(): Promise<void> {
     return processes;
   };
   const locks = lockCosts(await built(false), await built(true));
+  progress('two workers');
+  const workers = await run<WorkersSpeed>({
+    measure: 'workers',
+    rounds: options.quick ? 5 : 15,
+    window: 300,
+  });
   progress('heap');
   const heap = await run<Growth[]>({ measure: 'heap' }, HEAP_FLAGS);
   progress('replay');
@@ -99,10 +106,11 @@ async function main(): Promise<void> {
     accesses: rows,
     pages,
     locks,
+    workers,
     heap,
     replay,
     audits,
-    targets: judge(rows, pages, locks, heap, replay, audits),
+    targets: judge(rows, pages, locks, workers, heap, replay, audits),
   };
   if (options.json) console.log(JSON.stringify(document));
   else print(document);

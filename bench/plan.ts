@@ -5,8 +5,9 @@ import { measureLock } from './lock.js';
 import { measurePages } from './pages.js';
 import { measureReplay } from './replay.js';
 import type { Effort } from './rounds.js';
+import { measureWorkers } from './workers.js';
 
-/** What one process measures: accesses with one number of functions, the eight pages, a build's accesses, the heap, the replay of traces, or audits. */
+/** What one process measures: accesses with one number of functions, the eight pages, a build's accesses, two workers, the heap, the replay of traces, or audits. */
 export type Plan =
   | ({
       readonly measure: 'accesses';
@@ -15,6 +16,7 @@ export type Plan =
     } & Effort)
   | ({ readonly measure: 'pages' } & Effort)
   | ({ readonly measure: 'lock'; readonly shared: boolean } & Effort)
+  | { readonly measure: 'workers'; readonly rounds: number; readonly window: number }
   | { readonly measure: 'heap' }
   | { readonly measure: 'replay' }
   | { readonly measure: 'audit' };
@@ -27,6 +29,8 @@ function carryOut(plan: Plan): unknown {
       return measurePages(plan);
     case 'lock':
       return measureLock(plan.shared, plan);
+    case 'workers':
+      return measureWorkers(plan.rounds, plan.window);
     case 'heap':
       return measureHeap();
     case 'replay':

@@ -5,6 +5,7 @@ import type { PageCost } from './pages.js';
 import type { ReplaySpeed } from './replay.js';
 import type { Row } from './row.js';
 import type { Target } from './targets.js';
+import type { WorkersSpeed } from './workers.js';
 
 export interface Document {
   readonly cpu: string;
@@ -13,6 +14,7 @@ export interface Document {
   readonly accesses: readonly Row[];
   readonly pages: readonly PageCost[];
   readonly locks: readonly LockCost[];
+  readonly workers: WorkersSpeed;
   readonly heap: readonly Growth[];
   readonly replay: readonly ReplaySpeed[];
   readonly audits: readonly AuditTime[];
@@ -32,6 +34,7 @@ export function print({
   accesses: rows,
   pages,
   locks,
+  workers,
   heap,
   replay,
   audits,
@@ -64,6 +67,10 @@ export function print({
   for (const { access, without, locked, added } of locks) {
     const text = `without ${amount(without)}, with it ${amount(locked)}: ${amount(added)} times the floor more`;
     console.log(`${access.replace('-', ' ').padEnd(20)}${text}`);
+  }
+  console.log('\nTwo workers, millions of accesses a second');
+  for (const { work, one, two, ratio } of workers) {
+    console.log(`${work.padEnd(20)}one ${amount(one)}, two ${amount(two)}: ${amount(ratio)} times`);
   }
   console.log('\nHeap, from JavaScript');
   for (const { direction, width, accesses, bytes, collections } of heap) {

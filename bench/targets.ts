@@ -4,6 +4,7 @@ import type { LockCost } from './lock.js';
 import type { PageCost } from './pages.js';
 import type { ReplaySpeed } from './replay.js';
 import type { Row } from './row.js';
+import type { WorkersSpeed } from './workers.js';
 
 export interface Target {
   readonly name: string;
@@ -59,6 +60,7 @@ export function judge(
   rows: readonly Row[],
   pages: readonly PageCost[],
   locks: readonly LockCost[],
+  workers: WorkersSpeed,
   heap: readonly Growth[],
   replay: readonly ReplaySpeed[],
   audits: readonly AuditTime[],
@@ -79,6 +81,12 @@ export function judge(
   return [
     atMost('what the lock adds to a table access', lock('table'), 2.5),
     atMost('what the lock adds to an aligned adjacent access', lock('adjacent'), 2.5),
+    atLeast(
+      'two workers on two functions',
+      workers.find(({ work }) => work === 'two functions')?.ratio ?? Number.NaN,
+      1.9,
+      'times',
+    ),
     atMost('table read from JavaScript', js('table-read'), 2),
     atMost('table read from JavaScript, the aim', js('table-read'), 1.6),
     atMost('table write from JavaScript', js('table-write'), 2),

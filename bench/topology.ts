@@ -1,5 +1,5 @@
 import { createDispatcher, type Dispatcher, type FunctionDescription } from 'trapline';
-import { createDispatcher as createShared } from 'trapline/shared';
+import { type AttachedDispatcher, attach, createDispatcher as createShared } from 'trapline/shared';
 
 /** Accesses of one sample: enough to make tinybench's own 71 ns an iteration vanish; a multiple of every batch. */
 export const ACCESSES = 12288;
@@ -50,11 +50,18 @@ export function program(subject: Subject, functions: number): void {
   }
 }
 
-export function assignFunctions(functions: number, shared = false): Dispatcher {
-  const host = { mapPage };
-  const dispatcher = shared ? createShared({ host, shared }) : createDispatcher({ host });
+export function assignFunctions(functions: number): Dispatcher {
+  const dispatcher = createDispatcher({ host: { mapPage } });
   for (let index = 0; index < functions; index++) dispatcher.assign(describeFunction(index));
   return dispatcher;
+}
+
+/** The same of the shared build, as a worker has it that attaches. */
+export function attachFunctions(functions: number): AttachedDispatcher {
+  const host = { mapPage };
+  const dispatcher = createShared({ shared: true, host });
+  for (let index = 0; index < functions; index++) dispatcher.assign(describeFunction(index));
+  return attach(dispatcher.share(), { host });
 }
 
 /** xorshift32: every run measures the same accesses. */
