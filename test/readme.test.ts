@@ -14,8 +14,9 @@ it.each([
   ['second', 1, ['4000', 'pending 1n', 'vector 0 sends 65']],
   ['third', 2, ['8 true 1', '7c000000 7c000000']],
   ['fourth', 3, ['90 255 90']],
-  ['fifth', 4, ['BAR 0 at 0xfe000000']],
-  ['sixth', 5, ['true 5a', 'false', '00c0eefe000000004100000000000000']],
+  ['fifth', 4, ['5a5a5a5a', '-1', 'fee00000 false']],
+  ['sixth', 5, ['BAR 0 at 0xfe000000']],
+  ['seventh', 6, ['true 5a', 'false', '00c0eefe000000004100000000000000']],
 ])('the %s example of the README prints what it says', (_, index, lines) => {
   const folder = mkdtempSync(join(tmpdir(), 'trapline-'));
   try {
@@ -38,5 +39,5 @@ it.each([
 });
 
 it('there is no other example', () => {
-  expect(examples).toHaveLength(6);
+  expect(examples).toHaveLength(7);
 });

@@ -4,6 +4,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { chromium } from 'playwright-core';
 import { build } from 'vite';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CHROMIUM, FLAGS } from '../chromium.js';
@@ -237,7 +238,55 @@ worker.onmessage = ({ data }) => {
       join(folder, 'index.html'),
       '<body>waiting</body><script type="module" src="./page.js"></script>',
     );
-    await build({ root: folder, logLevel: 'error', build: { outDir: 'site' } });
+    writeFileSync(
+      join(folder, 'shared.html'),
+      '<body>waiting</body><script type="module" src="./page-shared.js"></script>',
+    );
+    writeFileSync(
+      join(folder, 'page-shared.js'),
+      `import { createDispatcher } from 'trapline/shared';
+let code = '';
+try {
+  createDispatcher({ host: { mapPage: () => null }, shared: true });
+} catch (error) {
+  code = error.code;
+}
+const owner = new Worker(new URL('./owner.js', import.meta.url), { type: 'module' });
+owner.onmessage = ({ data: handle }) => {
+  const vcpu = new Worker(new URL('./vcpu.js', import.meta.url), { type: 'module' });
+  vcpu.onmessage = ({ data }) => {
+    document.body.textContent = code + ' ' + data;
+  };
+  vcpu.postMessage(handle);
+};`,
+    );
+    writeFileSync(
+      join(folder, 'owner.js'),
+      `import { createDispatcher } from 'trapline/shared';
+const dispatcher = createDispatcher({ host: { mapPage: () => new Uint8Array(4096).fill(1) }, shared: true });
+dispatcher.assign({ sbdf: 8, bars: [{ index: 0, type: 'mem32', address: 0xfe000000, size: 0x2000 }],
+  msix: { count: 4, table: { bir: 0, offset: 0 }, pba: { bir: 0, offset: 0x1000 } }, decode: true });
+postMessage(dispatcher.share());`,
+    );
+    writeFileSync(
+      join(folder, 'vcpu.js'),
+      `import { attach } from 'trapline/shared';
+onmessage = ({ data: handle }) => {
+  const view = attach(handle, { host: { mapPage: () => new Uint8Array(4096).fill(7) } });
+  view.write(0xfe000000, 4, 0xfee00000);
+  const values = [view.read(0xfe000000, 4), view.read(0xfe000800, 4), view.read(0xfe00003e, 4)];
+  values.push(view.find(8).setDecode(false), view.read(0xfe000000, 4));
+  postMessage(values.join(' '));
+};`,
+    );
+    await build({
+      root: folder,
+      logLevel: 'error',
+      build: {
+        outDir: 'site',
+        rolldownOptions: { input: ['index', 'shared'].map((name) => join(folder, `${name}.html`)) },
+      },
+    });
     server = createServer((request, response) => {
       const path = join(folder, 'site', request.url === '/' ? 'index.html' : (request.url as string));
       if (!existsSync(path)) {
@@ -246,7 +295,12 @@ worker.onmessage = ({ data }) => {
       }
       const type = path.endsWith('.js') ? 'text/javascript' : 'text/html';
       response
-        .writeHead(200, { 'content-type': type, 'content-security-policy': CSP })
+        .writeHead(200, {
+          'content-type': type,
+          'content-security-policy': CSP,
+          'cross-origin-opener-policy': 'same-origin',
+          'cross-origin-embedder-policy': 'require-corp',
+        })
         .end(readFileSync(path));
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -267,5 +321,17 @@ worker.onmessage = ({ data }) => {
     ];
     const { stdout } = await promisify(execFile)(CHROMIUM, [...flags, url]);
     expect(stdout).toContain('page 1 0 true worker 1 0 true');
+  });
+
+  it('shares a dispatcher between two workers, and tells the page that it may not', async () => {
+    const browser = await chromium.launch({ executablePath: CHROMIUM, args: FLAGS });
+    try {
+      const page = await browser.newPage();
+      await page.goto(`${url}shared.html`);
+      await page.waitForFunction(() => document.body.textContent !== 'waiting');
+      expect(await page.textContent('body')).toBe('no-threads 4276092928 117901063 16908287 okay -1');
+    } finally {
+      await browser.close();
+    }
   });
 });
