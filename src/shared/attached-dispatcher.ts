@@ -67,6 +67,7 @@ export class AttachedDispatcher extends Accesses {
         const sink = options.onDiagnostic && quiet(options.onDiagnostic, onError);
         const diagnostics = new Diagnostics(sink, options.diagnosticLimit ?? DEFAULT_LIMIT);
         const failed = (sbdf: Sbdf, error: unknown) => {
+          core.noteFailure(error);
           diagnostics.report('host-error', sbdf);
           onError(error);
         };

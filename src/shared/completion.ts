@@ -56,6 +56,8 @@ export class SharedCompletion extends Completion {
       core.exports.release(held);
     }
     core.underway = underway;
-    if (underway === 0) domain.accessEnded();
+    if (underway > 0) return;
+    if (core.exhausted) core.freeLocks();
+    domain.accessEnded();
   }
 }

@@ -19,6 +19,7 @@ import { Core, type CoreExports, type CoreImports, EXPORTS } from '../engine/cor
 import { bytesOfHex } from '../hexadecimal.js';
 import { wasm } from './core.generated.js';
 import { FunctionRecords } from './function-records.js';
+import { freeLocks } from './release.js';
 import { Workers } from './workers.js';
 
 /** See assembly/shared.ts. */
@@ -54,8 +55,11 @@ export class SharedCore extends Core {
   readonly module: WebAssembly.Module;
   /** This worker's block; its cells come first. */
   block = 0;
+  private worker = 0;
   /** Accesses that TypeScript is finishing now, one within the other. */
   underway = 0;
+  /** An access may have ended before TypeScript could release its lock. */
+  exhausted = false;
 
   /** Throws `bad-argument`, `bad-module`. */
   constructor(imports: SharedImports, limit: number, module = inlinedModule(), memory?: WebAssembly.Memory) {
@@ -65,6 +69,7 @@ export class SharedCore extends Core {
 
   /** Before anything else. */
   protected enterAs(worker: number, block: number): void {
+    this.worker = worker;
     this.block = block;
     this.cells = new Uint32Array(this.memory.buffer, block, BLOCK_SIZE / 4);
     this.exports.attach(worker, block);
@@ -79,6 +84,17 @@ export class SharedCore extends Core {
   /** What was written before is there for who reads it. */
   override publish(word: number, value: number): void {
     Atomics.store(this.words, word, value);
+  }
+
+  /** What a handler threw: where the stack is exhausted the accesses within it left locks. */
+  noteFailure(error: unknown): void {
+    this.exhausted ||= error instanceof RangeError;
+  }
+
+  /** The outermost access has ended. */
+  freeLocks(): void {
+    this.exhausted = false;
+    freeLocks(new Int32Array(this.memory.buffer), this.worker);
   }
 
   /** Passes an entry: what this worker found before, it has not in hand any more. */

@@ -16,7 +16,7 @@ import { SoftwareHost } from '../msix/software-host.js';
 import type { DispatcherOptions } from '../options.js';
 import type { FunctionBar } from '../pci/bar.js';
 import type { PciFunction } from '../pci/function.js';
-import { formatSbdf } from '../sbdf.js';
+import { formatSbdf, type Sbdf } from '../sbdf.js';
 import type { OwningCore } from './core.js';
 import { LockedPlan } from './locked-plan.js';
 import { SharedPageList } from './page-list.js';
@@ -65,6 +65,11 @@ export class SharedDomain extends Domain {
       if (core.words[(record + STATE) / 4] === UNMAPPING) core.publish((record + STATE) / 4, OFF);
       core.exports.release(record);
     }
+  }
+
+  override failed(sbdf: Sbdf, error: unknown): void {
+    this.core.noteFailure(error);
+    super.failed(sbdf, error);
   }
 
   /** A guest's write in another worker changed a mask bit. */

@@ -25,6 +25,14 @@ export function releaseDead({ memory, worker, block, serial }: WorkerHandle): vo
   Atomics.store(words, (block + CALL) / 4, NO_CALL);
   Atomics.store(words, (block + ENTERED) / 4, OUTSIDE);
   Atomics.store(words, (block + WAITS) / 4, 0);
+  freeLocks(words, worker);
+  Atomics.store(words, (block + LEFT) / 4, 1);
+  Atomics.add(words, CALLS / 4, 1);
+  Atomics.notify(words, CALLS / 4);
+}
+
+/** Of a worker that is in no access. */
+export function freeLocks(words: Int32Array, worker: number): void {
   for (let record = Atomics.load(words, FUNCTIONS / 4); record !== 0; record = words[(record + NEXT) / 4]) {
     const holder = (record + HOLDER) / 4;
     if ((Atomics.load(words, holder) & ~WAITED) !== worker + 1) continue;
@@ -32,7 +40,4 @@ export function releaseDead({ memory, worker, block, serial }: WorkerHandle): vo
     Atomics.store(words, holder, 0);
     Atomics.notify(words, holder);
   }
-  Atomics.store(words, (block + LEFT) / 4, 1);
-  Atomics.add(words, CALLS / 4, 1);
-  Atomics.notify(words, CALLS / 4);
 }

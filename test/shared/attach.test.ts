@@ -342,6 +342,22 @@ describe('a handler in another worker', () => {
     expect(calls).toEqual(['mask 0 false']);
   });
 
+  it('that exhausts the stack leaves no lock, in whichever function', async () => {
+    const { result } = run(`
+      let depth = 0;
+      pages[${BAR}] = { write() {}, read(offset) {
+        depth++;
+        try { view.read(${SECOND + ADJACENT}, 4); view.read(${SECOND + ADJACENT}, 8); } catch {}
+        return view.read(${BAR + ADJACENT}, 4) + offset;
+      } };
+      // Wherever in an access the last frame is.
+      const within = (frames) => (frames === 0 ? view.read(${BAR + ADJACENT}, 4) : within(frames - 1));
+      for (let frames = 0; frames < 400; frames++) within(frames);
+      return [depth > 40000, errors[0]];`);
+    expect(await result).toEqual([true, 'Maximum call stack size exceeded']);
+    expect([locked(8), locked(16)]).toEqual([false, false]);
+  });
+
   it('that throws ends its access with ones, and its lock is free', async () => {
     const { result } = run(
       withHandler(`throw new Error('broken');`, `return [view.read(${BAR + ADJACENT}, 4), told, errors];`),
