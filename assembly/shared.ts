@@ -1,16 +1,10 @@
-import { cells, placeCells } from './cells';
-import { HELD } from './layout';
-import { holdAs, release } from './lock';
+import { placeCells } from './cells';
+import { holdAs } from './lock';
 
 // What the shared build exports besides. See index.ts.
 
 /** A function's lock, for TypeScript. */
 export { acquire, release } from './lock';
-
-/** The lock that an outcome holds, when memory has answered it. */
-export function leave(): void {
-  release(load<usize>(cells(), HELD));
-}
 
 /** Whose instance this is, and where its cells are. Before anything else. */
 export function attach(worker: u32, block: usize): void {

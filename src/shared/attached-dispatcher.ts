@@ -1,4 +1,4 @@
-import { STATUS } from '../../assembly/layout.js';
+import { HELD, STATUS } from '../../assembly/layout.js';
 import type { Width } from '../access.js';
 import { Accesses, type Fallback } from '../accesses.js';
 import { type Diagnostic, type DiagnosticLimit, Diagnostics } from '../diagnostics.js';
@@ -33,7 +33,7 @@ export interface AttachOptions {
  */
 export class AttachedDispatcher extends Accesses {
   declare protected readonly core: AttachedCore;
-  private readonly leave: SharedExports['leave'];
+  private readonly release: SharedExports['release'];
   private readonly caller: Caller;
   private readonly pages: AttachedPages;
   private readonly handle: WorkerHandle;
@@ -98,7 +98,7 @@ export class AttachedDispatcher extends Accesses {
     this.pages = pages!;
     this.caller = caller!;
     this.handle = handle;
-    this.leave = this.core.exports.leave;
+    this.release = this.core.exports.release;
   }
 
   /** Undefined: it is not assigned. Throws `bad-argument`; `busy` inside an access. */
@@ -128,19 +128,21 @@ export class AttachedDispatcher extends Accesses {
 
   protected override readMemory(low: number, width: Width): number {
     const status = this.cells[STATUS / 4];
+    const held = this.cells[HELD / 4];
     const value = super.readMemory(low, width);
-    if (status !== 0 && this.outcome === 0) this.leave();
+    if (status !== 0 && this.outcome === 0) this.release(held);
     return value;
   }
 
   protected override writeMemory(outcome: number, low: number, width: Width, data: number): boolean {
+    const held = this.cells[HELD / 4];
     const written = super.writeMemory(outcome, low, width, data);
-    if (written) this.leave();
+    if (written) this.release(held);
     return written;
   }
 
   override attach(fallback?: Fallback): ReturnType<Accesses['attach']> {
-    const { attach, acquire, leave, release, ...doors } = super.attach(fallback) as SharedExports &
+    const { attach, acquire, release, ...doors } = super.attach(fallback) as SharedExports &
       ReturnType<Accesses['attach']>;
     return doors;
   }

@@ -28,8 +28,6 @@ export interface SharedExports extends CoreExports {
   /** 0: those who would have to release it wait for this worker. */
   acquire(record: number): number;
   release(record: number): void;
-  /** Gives back the lock that the last outcome holds. */
-  leave(): void;
 }
 
 /** What the shared core calls besides. See assembly/host.ts. */
@@ -45,7 +43,7 @@ function inlinedModule(): WebAssembly.Module {
   return inlined;
 }
 
-const SHARED_EXPORTS = [...EXPORTS.split(','), 'acquire', 'attach', 'leave', 'release'].sort().join();
+const SHARED_EXPORTS = [...EXPORTS.split(','), 'acquire', 'attach', 'release'].sort().join();
 
 /** One worker's instance of the hot path, on memory that it shares with others. */
 export class SharedCore extends Core {

@@ -74,7 +74,7 @@ export class SharedDispatcher extends Dispatcher {
   }
 
   override attach(fallback?: Fallback): ReturnType<Dispatcher['attach']> {
-    const { attach, acquire, leave, release, ...doors } = super.attach(fallback) as SharedExports &
+    const { attach, acquire, release, ...doors } = super.attach(fallback) as SharedExports &
       ReturnType<Dispatcher['attach']>;
     return doors;
   }
