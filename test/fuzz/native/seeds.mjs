@@ -55,7 +55,7 @@ function accessesTo({ address, size }, trace) {
 
 function machineBytes({ count, bar, pbaBar, table, pba }, { flags, widths }) {
   const bytes = Buffer.alloc(24);
-  const exponent = ({ size }) => Math.log2(size) - 4;
+  const exponent = ({ size }) => Math.min(Math.log2(size), 24) - 4;
   const two = pbaBar !== bar;
   bytes[0] = flags;
   bytes[1] = widths;
