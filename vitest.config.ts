@@ -4,7 +4,7 @@ import { defineConfig } from 'vitest/config';
  * `package` and `browser` pack and install, and need Chromium: `npm run test:package`, `npm run test:browser`. `hosts`
  * compiles C with the headers of Linux and Xen: `npm run test:hosts`. `qemu` needs QEMU: `npm run test:qemu`. `linux`
  * boots Linux and needs apt: `npm run test:linux`. The steps of the last two follow from one another. `model` needs spin
- * and gcc: `npm run test:model`.
+ * and gcc: `npm run test:model`. `fuzz` compiles the wasm as C, and needs clang and wabt: `npm run test:fuzz`.
  */
 export default defineConfig({
   test: {
@@ -15,7 +15,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: ['package', 'browser', 'hosts/layout', 'qemu', 'linux', 'model'].map(
+          exclude: ['package', 'browser', 'hosts/layout', 'qemu', 'linux', 'model', 'fuzz'].map(
             (folder) => `test/${folder}/**`,
           ),
         },
@@ -48,6 +48,10 @@ export default defineConfig({
       {
         extends: true,
         test: { name: 'model', include: ['test/model/**/*.test.ts'], testTimeout: 300_000 },
+      },
+      {
+        extends: true,
+        test: { name: 'fuzz', include: ['test/fuzz/**/*.test.ts'], testTimeout: 300_000 },
       },
     ],
   },
