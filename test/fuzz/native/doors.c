@@ -543,7 +543,7 @@ void doors_answer(const Record *records, uint32_t count) {
   free_store_from(before);
 }
 
-/* ---- */
+/* ---- An input */
 
 void doors_open(void) {
   memory.data = seen;

@@ -150,6 +150,7 @@ describe('a fault is found', () => {
       '',
     ],
     ['a pointer of a page that is not there', 'v86', '+ 4 * page', '+ 4 * page + 4', ''],
+    ['a write into the page map', 'entry', 'store<u32>(pointer, mask)', 'store<u32>(owner, mask)', 'SEGV'],
     ["a STATUS that is TypeScript's to reset", 'trap', 'store<i32>(STATUS, 0);', '', 'STATUS is'],
   ])('%s', (name, file, right, wrong, line) => {
     const root = faulty(name, file, right, wrong);
