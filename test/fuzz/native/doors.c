@@ -224,16 +224,15 @@ static void reset_entries(void) {
   checked_count = 0;
 }
 
-static void check_region(const char *what, const uint8_t *is, const uint8_t *must, uint32_t start, size_t size) {
+static void check_region(const char *name, const uint8_t *is, const uint8_t *must, uint32_t start, size_t size) {
   if (memcmp(is, must, size) == 0)
     return;
-  for (uint32_t i = 0; i < size; i++) {
-    if (is[i] == must[i])
-      continue;
-    fprintf(stderr, "trapline: afterwards the byte of %s at 0x%x is 0x%x, must be 0x%x; last asked:\n", what, start + i,
-            is[i], must[i]);
-    differs("that byte", is[i], must[i]);
-  }
+  uint32_t at = 0;
+  while (is[at] == must[at])
+    at++;
+  char what[64];
+  snprintf(what, sizeof what, "afterwards the byte of %s at 0x%x", name, start + at);
+  differs(what, is[at], must[at]);
 }
 
 /* ---- The doors */
@@ -326,8 +325,7 @@ static void expect_trap_write(const Access *access) {
         (Call){COMPLETE_WRITE, {low, high, access->width, access->low, access->high, (uint32_t)answer.outcome}, 0, 0});
 }
 
-/* An aligned word of a host page: where it is, and the outcome that names it. 0: it is in linear memory, at `own_at`.
- */
+/* The outcome that names an aligned word of a host page. 0: it is in linear memory, at `own_at`. */
 static int32_t device_outcome(const Owner *owner, bool moved, uint32_t *own_at) {
   const HostPage *page = machine_host_page(machine, owner->id);
   *own_at = page->own + owner->offset;

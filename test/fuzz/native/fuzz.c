@@ -16,6 +16,7 @@
 #include "layout.h"
 #include "memory.h"
 #include "page-map.h"
+#include "print.h"
 
 #define ACCESS_BYTES 16
 #define ACCESSES_MAX 256
@@ -163,6 +164,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     doors_machine(&machine);
     memcpy(last, bytes, all);
     counts.machines++;
+    if (getenv("TRAPLINE_PRINT_LAYOUT"))
+      print_layout(&machine);
   }
   doors_start();
   run(&machine, bytes + all, count);

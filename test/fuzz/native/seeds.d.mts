@@ -1,0 +1,1 @@
+export function writeSeeds(folder: string): void;
