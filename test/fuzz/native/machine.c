@@ -48,6 +48,12 @@ static uint64_t place(uint64_t at, uint8_t gap, uint64_t size) {
 
 static Range range(uint64_t start, uint64_t size) { return (Range){start, start + size}; }
 
+/*
+ * +0 bit 0 two BARs, 1 PBA in the last, 2 no hardware, 3 its first host page is in linear memory, 4 no MSI-X, 5 over
+ * the functions before (Xen), 6 table in the last BAR, 7 structures outside of their BARs (Xen)  +1 +2 the BARs' sizes,
+ * 2^4 to 2^24  +3 +13 gaps before them  +4 u16 vectors  +6 u24 +9 u24 cells before table and PBA  +12 the host's offset
+ * in 16s
+ */
 static void decode_function(Machine *machine, Function *function, const uint8_t *bytes, uint64_t *at) {
   uint8_t flags = bytes[0];
   memset(function, 0, sizeof *function);
@@ -213,6 +219,10 @@ static void add_pages_of_bar(Machine *machine, const Function *function, int b) 
     add_page(machine, edge, NULL);
 }
 
+/*
+ * +0 bit 0 the rules of Xen, 1 writes reach the PBA, 2 crossing accesses are not split, 3 BARs trap, 7..6 the first id
+ * +1 3..0 the PBA's widths, 7..6 functions  +2 where they are, +3 in steps of 64 KiB
+ */
 void machine_decode(Machine *machine, const uint8_t *bytes) {
   uint8_t flags = bytes[0];
   machine->by_newest = flags & 1;

@@ -27,15 +27,15 @@ fi
 # the harness nothing is coverage: it reports the situations that it reaches.
 CHECKED=-DWASM_RT_MEMCHECK_SIGNAL_HANDLER=0
 NO_POINTERS=-fno-sanitize=alignment,null,object-size,pointer-overflow
-objects=()
+objects=() compilers=()
 for source in test/fuzz/native/*.c "$WORK/core.c"; do
   object="$WORK/$(basename "$source" .c).o"
   [ "$source" = "$WORK/core.c" ] && own=($NO_POINTERS) || own=(-fno-sanitize=fuzzer-no-link -Wall -Wextra)
   # shellcheck disable=SC2086
   $CC $CFLAGS -std=gnu11 "${own[@]}" $CHECKED -isystem "$WORK" -c "$source" -o "$object" &
-  objects+=("$object")
+  objects+=("$object") compilers+=($!)
 done
-for _ in "${objects[@]}"; do wait -n; done
+for compiler in "${compilers[@]}"; do wait "$compiler"; done
 # shellcheck disable=SC2086
 $CXX $CXXFLAGS "${objects[@]}" $LIB_FUZZING_ENGINE -lm -o "$OUT/core_fuzzer"
 
