@@ -226,6 +226,20 @@ describe('npm run fuzz:native', () => {
     expect(`fuzz:native: ${told(again.stderr)}`).toBe(line);
   });
 
+  it('makes the corpus anew, which reaches as much', () => {
+    const root = repository('merge');
+    rmSync(join(root, 'test'));
+    mkdirSync(join(root, 'test'));
+    symlinkSync(resolve('test/fixtures'), join(root, 'test/fixtures'));
+    cpSync('test/fuzz', join(root, 'test/fuzz'), { recursive: true });
+    const { status, stdout, stderr } = program(root, ['--merge']);
+    expect(status, stderr).toBe(0);
+    const corpus = join(root, 'test/fuzz/corpus/native');
+    expect(stdout).toBe(`test/fuzz/corpus/native: ${readdirSync(corpus).length} inputs\n`);
+    const again = spawnSync(join(root, 'build/fuzz/core_fuzzer'), ['-runs=0', corpus], { encoding: 'utf8' });
+    expect(again.stderr).toContain('308 situations reached');
+  });
+
   it('says in a line what is missing', () => {
     const { status, stderr } = program(repository('missing'), [], { PATH: folder });
     expect(stderr).toBe(
