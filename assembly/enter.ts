@@ -2,6 +2,7 @@ import { cells } from './cells';
 import { spanOf } from './classify';
 import { drop_stale, pass_entry } from './host';
 import {
+  CIRCLES,
   EMPTY_ENTRY,
   ENTERED,
   EPOCH,
@@ -69,7 +70,10 @@ function enterInTurn(address: u64): usize {
     const leaf = leafOf(address);
     const record = recordOf(leaf, <u32>address);
     if (!isOpen(record)) break;
-    if (!acquire(record)) return ONES_ENTRY;
+    if (!acquire(record)) {
+      store<u32>(cells(), load<u32>(cells(), CIRCLES) + 1, CIRCLES);
+      return ONES_ENTRY;
+    }
     if (load<u32>(leaf, GONE) === 0) return leaf;
     release(record);
   }

@@ -25,6 +25,8 @@ export const WAITS = 0x24;
 /** u32, shared build: the EPOCH at which this worker passed an entry last; OUTSIDE: it has nothing in hand. */
 export const ENTERED = 0x28;
 export const OUTSIDE = 0;
+/** u32, shared build: accesses of this worker that were given up, as those whom it waited for waited for it. */
+export const CIRCLES = 0x2c;
 
 // A worker's block, shared build: its cells, a cache line, then what it asks of the worker that made the dispatcher.
 /** u32: NO_CALL, ASKED, ANSWERED or MISUSED. */
@@ -40,6 +42,8 @@ export const QUEUED = 0x44;
 export const LEFT = 0x5c;
 /** u32: tells the workers apart that have the place, one after the other. */
 export const SERIAL = 0x60;
+/** u32: 1 once a worker has attached. */
+export const TAKEN = 0x64;
 /** f64: the answer, and the high lane of 8 bytes. */
 export const ANSWER = 0x48;
 export const ANSWER_HIGH = 0x50;

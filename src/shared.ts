@@ -1,3 +1,4 @@
+import { TAKEN } from '../assembly/layout.js';
 import { TraplineError } from './errors.js';
 import type { DispatcherOptions } from './options.js';
 import { AttachedDispatcher, type AttachOptions } from './shared/attached-dispatcher.js';
@@ -30,8 +31,8 @@ export function createDispatcher(options: SharedOptions): SharedDispatcher {
 }
 
 /**
- * The functions of a dispatcher that another worker made, with the handle that its `share` returned: one worker, once. Throws
- * `no-threads` as `createDispatcher`, `bad-argument`.
+ * The functions of a dispatcher that another worker made, with the handle that its `share` returned: one worker, once. In the
+ * dispatcher's own worker it would wait for itself. Throws `no-threads` as `createDispatcher`, `bad-argument`.
  */
 export function attach(handle: WorkerHandle, options: AttachOptions): AttachedDispatcher {
   mustHaveThreads('attach');
@@ -40,6 +41,10 @@ export function attach(handle: WorkerHandle, options: AttachOptions): AttachedDi
   }
   if (typeof options?.host?.mapPage !== 'function') {
     throw new TraplineError('bad-argument', 'attach: host has no method mapPage');
+  }
+  const { memory, block } = handle;
+  if (Atomics.exchange(new Int32Array(memory.buffer), (block + TAKEN) / 4, 1) === 1) {
+    throw new TraplineError('bad-argument', 'attach: handle has been attached with already');
   }
   return new AttachedDispatcher(handle, options);
 }

@@ -101,6 +101,11 @@ export class AttachedDispatcher extends Accesses {
     this.release = this.core.exports.release;
   }
 
+  /** Accesses that read ones, or were dropped, as those whose lock they waited for waited for this worker's. */
+  get circles(): number {
+    return this.core.circles;
+  }
+
   /** Undefined: it is not assigned. Throws `bad-argument`; `busy` inside an access. */
   find(sbdf: string | Sbdf): AttachedFunction | undefined {
     const parsed = parseSbdf(sbdf);

@@ -1,9 +1,13 @@
 import {
   GENERATION,
+  HELD,
+  HIGH,
   HOST_ADDRESS,
   MAPPABLE,
+  OFFSET,
   RECORDS,
   SBDF,
+  STATUS,
   WHEREABOUTS_SIZE,
 } from '../../assembly/layout.js';
 import type { PageHost } from '../host.js';
@@ -11,6 +15,9 @@ import { MappedPage } from '../memory/mapped-page.js';
 import { PageList } from '../memory/page-cache.js';
 import type { Sbdf } from '../sbdf.js';
 import type { SharedCore } from './core.js';
+
+/** What an access has left for TypeScript. */
+const LEFT_CELLS = [STATUS, HIGH, OFFSET, HELD];
 
 /** Pages of one function that this worker has mapped. */
 interface Mapped {
@@ -44,6 +51,8 @@ export class AttachedPages extends PageList {
 
   private make(id: number): MappedPage {
     const { core } = this;
+    // Another function may have had the same pages, and a host tells them apart by SBDF and address.
+    this.dropAllStale();
     const record = core.word(this.whereabouts(id));
     const mapped = this.byRecord.get(record);
     if (mapped) mapped.ids.push(id);
@@ -65,7 +74,7 @@ export class AttachedPages extends PageList {
     return new DataView(this.core.memory.buffer).getFloat64(this.whereabouts(id) + HOST_ADDRESS, true);
   }
 
-  /** Of all functions: none of the worker's pages is in use. */
+  /** Of all functions. A page that is in use is none of them: the worker has its function's lock. */
   dropAllStale(): void {
     for (const record of this.byRecord.keys()) this.dropStale(record);
   }
@@ -80,9 +89,12 @@ export class AttachedPages extends PageList {
     for (const [record, mapped] of this.byRecord) this.drop(record, mapped);
   }
 
-  /** Unmaps in the order of mapping, every page even where the host throws. */
+  /** Unmaps in the order of mapping, every page even where the host throws. It may make accesses of its own, and this one goes on. */
   private drop(record: number, { ids }: Mapped): void {
+    const { core } = this;
     this.byRecord.delete(record);
+    const kept = LEFT_CELLS.map((cell) => core.cells[cell / 4]);
+    core.underway++;
     const pages = ids.map((id) => this.pages[id]).sort((a, b) => a.order - b.order);
     for (const page of pages) {
       this.pages[page.id] = this.pages[0];
@@ -92,5 +104,7 @@ export class AttachedPages extends PageList {
         this.failed(page.sbdf, error);
       }
     }
+    core.underway--;
+    for (const [index, cell] of LEFT_CELLS.entries()) core.cells[cell / 4] = kept[index];
   }
 }

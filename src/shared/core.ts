@@ -1,6 +1,7 @@
 import {
   BLOCK_SIZE,
   CELL_SIZE,
+  CIRCLES,
   EMPTY_ENTRY,
   ENTERED,
   EPOCH,
@@ -95,6 +96,11 @@ export class SharedCore extends Core {
     freeLocks(new Int32Array(this.memory.buffer), this.worker);
   }
 
+  /** Accesses of this worker that were given up, as those whom it waited for waited for it. */
+  get circles(): number {
+    return this.cells[CIRCLES / 4];
+  }
+
   /** Passes an entry: what this worker found before, it has not in hand any more. */
   pass(): void {
     Atomics.store(this.cells, ENTERED / 4, Atomics.load(this.words, EPOCH / 4));
@@ -150,7 +156,10 @@ export class OwningCore extends SharedCore {
 
   /** Storage that is retired now can be used again when all workers have passed this EPOCH. */
   raiseEpoch(): number {
-    return Atomics.add(this.words, EPOCH / 4, 1) + 1;
+    // Nobody else raises it. OUTSIDE is none.
+    const raised = (this.words[EPOCH / 4] + 1) >>> 0 || 1;
+    this.publish(EPOCH / 4, raised);
+    return raised;
   }
 
   /** Storage whose stamp all have passed. */

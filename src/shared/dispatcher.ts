@@ -42,6 +42,11 @@ export class SharedDispatcher extends Dispatcher {
     return { ...place, module, memory, policy: policy.name, hardware };
   }
 
+  /** Accesses that read ones, or were dropped, as those whose lock they waited for waited for this worker's. */
+  get circles(): number {
+    return this.core.circles;
+  }
+
   /**
    * A worker has died: its locks are free, what its handlers had asked for is done, and its place can be had again. Until then
    * accesses to functions that it was in wait, and so do changes of them. Nothing for a worker that has left.

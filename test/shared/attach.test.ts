@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { HOLDER } from '../../assembly/layout.js';
+import { EPOCH, GENERATION, HOLDER } from '../../assembly/layout.js';
 import { UNCLAIMED } from '../../src/access.js';
 import type { FunctionDescription } from '../../src/function.js';
 import type { Vector } from '../../src/host.js';
@@ -402,6 +402,43 @@ describe('pages of another worker', () => {
     expect(await result).toEqual(['map 8 fe000000', 'map 16 fe010000', 'unmap 8 fe000000']);
   });
 
+  it('are unmapped under the lock where decoding went off and on after the entry, whatever the host does meanwhile', async () => {
+    const { result, until, say } = run(`
+      const inner = ${SECOND + ADJACENT}, at = ${BAR + ADJACENT};
+      let reads = 0;
+      view.read(inner, 4);
+      host.unmapPage = (address) => { mapped.push('unmap ' + address.toString(16) + ' ' + view.read(at + 4, 4)); };
+      // The inner access enters no more: it is the outer one's entry that counts.
+      pages[${BAR}] = { write() {}, read(offset) {
+        if (offset === ${ADJACENT + 4} || reads++ > 0) return offset;
+        say(0, 1); until(0, 2);
+        return view.read(inner, 4);
+      } };
+      return [view.read(at, 4), mapped];`);
+    await until(0, 1);
+    fn(16).setDecode(false);
+    fn(16).setDecode(true);
+    say(0, 2);
+    expect(await result).toEqual([
+      0x07070707,
+      ['map 16 fe010000', 'map 8 fe000000', `unmap fe010000 ${ADJACENT + 4}`, 'map 16 fe010000'],
+    ]);
+  });
+
+  it('are unmapped before the next function of the number maps the same ones', async () => {
+    const { result, until, say } = run(`
+      const inner = ${SECOND + ADJACENT}, at = ${BAR + ADJACENT};
+      view.read(inner, 4);
+      pages[${BAR}] = { write() {}, read() { say(0, 1); until(0, 2); return view.read(inner, 4); } };
+      return [view.read(at, 4), mapped];`);
+    await until(0, 1);
+    dispatcher.deassign(16);
+    dispatcher.assign(described(16, SECOND));
+    say(0, 2);
+    const map = 'map 16 fe010000';
+    expect(await result).toEqual([0x07070707, [map, 'map 8 fe000000', 'unmap 16 fe010000', map]]);
+  });
+
   it('are not those of the function that has their numbers next', async () => {
     const { result, until, say } = run(`
       view.read(${BAR + ADJACENT}, 4);
@@ -500,6 +537,24 @@ describe('a worker that dies inside an access', () => {
   });
 });
 
+describe('the epoch', () => {
+  it('is never that of nobody, though it wraps', async () => {
+    core().words[EPOCH / 4] = 0xfffffffe;
+    core().words[(core().records.of(8) + GENERATION) / 4] = 0xfffffff0;
+    const { result, until, say } = run(`
+      view.read(${BAR + ADJACENT}, 4); say(0, 1); until(0, 2);
+      return [view.read(${BAR + ADJACENT}, 4), mapped];`);
+    await until(0, 1);
+    fn().setDecode(false);
+    fn().setDecode(true);
+    expect(core().words[EPOCH / 4]).toBeGreaterThan(0);
+    expect(core().words[EPOCH / 4]).toBeLessThan(100);
+    say(0, 2);
+    const map = 'map 8 fe000000';
+    expect(await result).toEqual([0x07070707, [map, 'unmap 8 fe000000', map]]);
+  });
+});
+
 describe('misuse', () => {
   it('63 workers have a place', () => {
     for (let worker = 1; worker < 64; worker++) expect(dispatcher.share().worker).toBe(worker);
@@ -511,5 +566,10 @@ describe('misuse', () => {
       'attach: handle is not what SharedDispatcher.share returned',
     );
     expect(() => attach(dispatcher.share(), {} as never)).toThrow('attach: host has no method mapPage');
+    const handle = dispatcher.share();
+    attach(handle, { host: { mapPage: () => null } });
+    expect(() => attach(handle, { host: { mapPage: () => null } })).toThrow(
+      'attach: handle has been attached with already',
+    );
   });
 });

@@ -182,6 +182,7 @@ it.each([
   expect(dispatcher.read(BAR + 0x10000 + offset, 4)).toBe(0xffffffff);
   expect(dispatcher.read(BAR + 0x10000 + offset + 1, 4)).toBe(0xffffffff);
   expect(dispatcher.write(BAR + 0x10000 + offset, 4, 1)).toBe(true);
+  expect(dispatcher.circles).toBe(3);
   expect(flags[1]).toBe(0);
   core.exports.release(record);
   await ended;

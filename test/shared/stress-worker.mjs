@@ -89,21 +89,22 @@ function readTable(start) {
   const before = Atomics.load(truth, CHANGES);
   current = start;
   const value = view.read(start + 16 * next(4), 4);
-  const quiet = before % 2 === 0 && before === Atomics.load(truth, CHANGES);
-  if (quiet && depth === 1)
-    expectOwner(start, value === UNCLAIMED || value === GONE ? -1 : value - TAG, value);
+  if (depth > 1 || before % 2 !== 0) return;
+  const index = value === UNCLAIMED || value === GONE ? -1 : value - TAG;
+  const wrong = wrongOwner(start, index);
+  // Nothing has changed since before the access: whose it was is known.
+  if (wrong && before === Atomics.load(truth, CHANGES)) fail(`${wrong} and read 0x${value.toString(16)}`);
 }
 
-/** Nothing changed during the access: whose it was is known. */
-function expectOwner(start, index, value) {
+/** What is wrong if a function, or none, has answered. */
+function wrongOwner(start, index) {
   const place = (start - BASE) / HALF;
   for (let one = 0; one < FUNCTIONS; one++) {
     const there = Atomics.load(truth, ALLOWED + one) === 1 && Atomics.load(truth, PLACE + one) === place;
-    if (there && index !== one)
-      fail(`0x${start.toString(16)} is function ${one}'s and read 0x${value.toString(16)}`);
-    if (!there && index === one)
-      fail(`0x${start.toString(16)} is not function ${one}'s and read 0x${value.toString(16)}`);
+    if (there !== (index === one))
+      return `0x${start.toString(16)} is ${there ? '' : 'not '}function ${one}'s`;
   }
+  return '';
 }
 
 function writeTable(start) {
