@@ -1,0 +1,64 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { describe, expect, it } from 'vitest';
+
+/** What each example of a document prints. */
+const PRINTED: Readonly<Record<string, readonly (readonly string[])[]>> = {
+  'README.md': [
+    ['vector 0 sends 33 to 0xfee01004', 'abcd true'],
+    ['4000', 'pending 1n', 'vector 0 sends 65'],
+    ['8 true 1', '7c000000 7c000000'],
+    ['90 255 90'],
+    ['5a5a5a5a', '-1', 'fee00000 false'],
+    ['BAR 0 at 0xfe000000'],
+    ['true 5a', 'false', '00c0eefe000000004100000000000000'],
+  ],
+  'docs/decisions.md': [],
+  'docs/threads.md': [['okay -1']],
+};
+
+const examplesOf = (document: string): string[] =>
+  [...readFileSync(document, 'utf8').matchAll(/```js\n([\s\S]*?)```/g)].map(([, code]) => code);
+
+const entry = (name = 'index'): string =>
+  JSON.stringify(
+    pathToFileURL(`dist/src/${existsSync(`src/hosts/${name}.ts`) ? 'hosts/' : ''}${name}.js`).href,
+  );
+
+it('every document is here', () => {
+  const documents = readdirSync('docs').filter((name) => name.endsWith('.md'));
+  expect(Object.keys(PRINTED).sort()).toEqual(
+    ['README.md', ...documents.map((name) => `docs/${name}`)].sort(),
+  );
+});
+
+describe.each(Object.entries(PRINTED))('%s', (document, printed) => {
+  const examples = examplesOf(document);
+
+  it(`has ${printed.length} examples`, () => {
+    expect(examples).toHaveLength(printed.length);
+  });
+
+  it.each(printed.map((lines, index) => ({ number: index + 1, lines })))(
+    'example $number prints what it says',
+    ({ number, lines }) => {
+      const folder = mkdtempSync(join(tmpdir(), 'trapline-'));
+      try {
+        const file = join(folder, 'example.mjs');
+        writeFileSync(
+          file,
+          examples[number - 1]
+            .replaceAll(/'trapline(?:\/([a-z0-9-]+))?'/g, (_, name) => entry(name))
+            .replace("'v86'", JSON.stringify(import.meta.resolve('v86'))),
+        );
+        const output = execFileSync(process.execPath, [file], { encoding: 'utf8' });
+        expect(output.trim().split('\n')).toEqual(lines);
+      } finally {
+        rmSync(folder, { recursive: true });
+      }
+    },
+  );
+});
