@@ -17,6 +17,7 @@ const PRINTED: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ['true 5a', 'false', '00c0eefe000000004100000000000000'],
   ],
   'docs/decisions.md': [],
+  'docs/policies.md': [],
   'docs/threads.md': [['okay -1']],
 };
 
