@@ -153,8 +153,7 @@ export const MIXED = 0x50;
 export const VECTOR_SIZE = 16;
 
 // Function's record, shared build: 64 bytes, a cache line. Its place is a function's for ever, though not the same one's.
-//   +0 HOLDER +4 DEPTH +8 STATE +12 GENERATION +16 MESSAGE_CONTROL +20 NEXT +24 SBDF +28 TABLE_LOW
-//   +32 SEQUENCE
+//   +0 HOLDER +4 DEPTH +8 STATE +12 GENERATION +16 NEXT +20 SBDF +24 TABLE_LOW +28 SEQUENCE
 export const FUNCTION_SIZE = 64;
 /** u32: 0 free, else the holder's number + 1, with WAITED. */
 export const HOLDER = 0;
@@ -164,15 +163,13 @@ export const DEPTH = 4;
 export const STATE = 8;
 /** u32: the EPOCH at which its host pages were dropped last. */
 export const GENERATION = 12;
-/** u32: Message Control. */
-export const MESSAGE_CONTROL = 16;
 /** u32: the next function's record, 0: none. */
-export const NEXT = 20;
-export const SBDF = 24;
+export const NEXT = 16;
+export const SBDF = 20;
 /** u32: the low lane of the guest address where its table begins. */
-export const TABLE_LOW = 28;
+export const TABLE_LOW = 24;
 /** u32: tells the functions apart that had the record; 0: none has it. */
-export const SEQUENCE = 32;
+export const SEQUENCE = 28;
 /** In HOLDER: who releases it wakes one who waits. */
 export const WAITED = 0x80000000;
 export const OFF = 0;

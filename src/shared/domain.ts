@@ -1,13 +1,4 @@
-import {
-  GENERATION,
-  MAPPING,
-  MESSAGE_CONTROL,
-  OFF,
-  ON,
-  STATE,
-  TABLE_LOW,
-  UNMAPPING,
-} from '../../assembly/layout.js';
+import { GENERATION, MAPPING, OFF, ON, STATE, TABLE_LOW, UNMAPPING } from '../../assembly/layout.js';
 import { Domain } from '../domain.js';
 import type { Core } from '../engine/core.js';
 import { TraplineError } from '../errors.js';
@@ -59,7 +50,6 @@ export class SharedDomain extends Domain {
     try {
       return work();
     } finally {
-      core.publish((record + MESSAGE_CONTROL) / 4, fn.messageControl);
       core.publish((record + TABLE_LOW) / 4, fn.table?.start ?? 0);
       // What is being switched off has no leaf from here on.
       if (core.words[(record + STATE) / 4] === UNMAPPING) core.publish((record + STATE) / 4, OFF);

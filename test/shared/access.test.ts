@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { DEPTH, HOLDER, MESSAGE_CONTROL, OFF, ON, STATE } from '../../assembly/layout.js';
+import { DEPTH, HOLDER, OFF, ON, STATE, TABLE_LOW } from '../../assembly/layout.js';
 import type { AssignedFunction } from '../../src/function.js';
 import type { Host, PageHandler } from '../../src/host.js';
 import type { OwningCore } from '../../src/shared/core.js';
@@ -211,13 +211,16 @@ it('the record of a function that its handler removed is no other function befor
   expect([24, 32].map((sbdf) => made.field(sbdf, STATE))).toEqual([OFF, OFF]);
 });
 
-it('the record says whether a function decodes, and its Message Control', () => {
+it('the record says whether a function decodes, and where its table begins', () => {
   const { functions, field } = machine({});
-  expect([field(8, STATE), field(8, MESSAGE_CONTROL)]).toEqual([ON, 3]);
-  functions[0].writeMessageControl(0x8000);
-  functions[0].setDecode(false);
-  expect([field(8, STATE), field(8, MESSAGE_CONTROL)]).toEqual([OFF, 0x8003]);
-  functions[0].setDecode(true);
-  functions[0].reset();
-  expect([field(8, STATE), field(8, MESSAGE_CONTROL)]).toEqual([OFF, 3]);
+  const [fn] = functions;
+  const table = () => ((fn.bars[fn.msix?.table.bir ?? 0].address ?? 0) + (fn.msix?.table.offset ?? 0)) >>> 0;
+  expect([field(8, STATE), field(8, TABLE_LOW)]).toEqual([ON, table()]);
+  fn.setDecode(false);
+  expect(field(8, STATE)).toBe(OFF);
+  fn.moveBar(0, fn.bars[0].address + 0x100000);
+  fn.setDecode(true);
+  expect([field(8, STATE), field(8, TABLE_LOW)]).toEqual([ON, table()]);
+  fn.reset();
+  expect(field(8, STATE)).toBe(OFF);
 });
