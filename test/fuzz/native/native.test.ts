@@ -113,8 +113,14 @@ describe('a fault is found', () => {
   it.each([
     ['one cell past a page', 'classify', 'offset > 0xfff', 'offset > 0x1000', 'use-after-poison'],
     ['an index of a kind map with a bit more', 'dispatch', '& 0x1ff', '& 0x3ff', 'use-after-poison'],
-    ['addresses of 53 bits', 'page-map', 'top > 0xffff', 'top > 0x1ffff', ''],
-    ['fractions of addresses', 'page-map', 'if (sum - UNIT !== address) return EMPTY_LEAF;', '', ''],
+    [
+      'addresses of 53 bits',
+      'page-map',
+      'top > 0xffff) return EMPTY_LEAF',
+      'top > 0x1ffff) return EMPTY_LEAF',
+      '',
+    ],
+    ['fractions of addresses', 'page-map', 'if (sum - UNIT !== address) return', 'if (false) return', ''],
     ['widths above 31', 'classify', 'width < 9 && ', '', ''],
     ['single bytes of a table', 'dispatch', '(width === 4 || width === 8)', '(width !== 2)', ''],
     ['no high lane', 'entry', 'if (width === 8) store', 'if (width === 9) store', 'HIGH is'],
@@ -138,8 +144,8 @@ describe('a fault is found', () => {
     [
       "the guest's offset for the host's",
       'classify',
-      'store<u32>(OFFSET, (offset + load<u32>(owner, DATA)) & 0xfff)',
-      'store<u32>(OFFSET, offset)',
+      'store<u32>(cells(), (offset + load<u32>(owner, DATA)) & 0xfff, OFFSET)',
+      'store<u32>(cells(), offset, OFFSET)',
       'OFFSET is',
     ],
     [
@@ -151,7 +157,7 @@ describe('a fault is found', () => {
     ],
     ['a pointer of a page that is not there', 'v86', '+ 4 * page', '+ 4 * page + 4', ''],
     ['a write into the page map', 'entry', 'store<u32>(pointer, mask)', 'store<u32>(owner, mask)', 'SEGV'],
-    ["a STATUS that is TypeScript's to reset", 'trap', 'store<i32>(STATUS, 0);', '', 'STATUS is'],
+    ["a STATUS that is TypeScript's to reset", 'trap', 'store<i32>(cells(), 0, STATUS);', '', 'STATUS is'],
   ])('%s', (name, file, right, wrong, line) => {
     const root = faulty(name, file, right, wrong);
     build(root);
