@@ -3,9 +3,9 @@ import { expect, it } from 'vitest';
 import { policies } from '../src/policy.js';
 
 /** Cells of the rows that name a field of Policy. */
-const rows = [...readFileSync('docs/policies.md', 'utf8').matchAll(/^\|[^|]*\| `([a-z]\w*)` \|(.*)\|$/gm)].map(
-  ([, field, cells]) => [field, ...cells.split('|').map((cell) => cell.trim())],
-);
+const rows = [
+  ...readFileSync('docs/policies.md', 'utf8').matchAll(/^\|[^|]*\| `([a-z]\w*)` \|(.*)\|$/gm),
+].map(([, field, cells]) => [field, ...cells.split('|').map((cell) => cell.trim())]);
 
 it('docs/policies.md says what the policies are, each field once', () => {
   const { name, ...fields } = policies.strict;
