@@ -52,7 +52,7 @@ export class Machine {
     try {
       this.qtest = new Qtest(file('qtest'));
     } catch (error) {
-      const said = readFileSync(file('log'), 'utf8');
+      const { said } = this;
       this.close();
       throw new Error(`${(error as Error).message}\n${said}`);
     }
@@ -63,9 +63,18 @@ export class Machine {
     this.process.kill();
   }
 
+  /** What QEMU, or `timeout` of its end, said. */
+  private get said(): string {
+    const lines = readFileSync(join(this.folder, 'log'), 'utf8').split('\n');
+    return lines.filter((line) => !/^$|: warning: |terminating on signal/.test(line)).join('\n');
+  }
+
+  /** Throws where QEMU complained or crashed. */
   close(): void {
+    const { said } = this;
     this.kill();
     this.qtest?.close();
     rmSync(this.folder, { recursive: true });
+    if (said !== '') throw new Error(`QEMU: ${said}`);
   }
 }
