@@ -1,25 +1,27 @@
 /*
- * The locking protocol: what workers, one for each vCPU, do to functions that they share.
+ * The locking protocol: what workers, one for each vCPU, do to functions that they share with OWNER, the worker that made the
+ * dispatcher. It alone writes the page map, allocates, and changes functions.
  *
  * Names in capitals are words of shared memory. A step reads or writes one of them, or is one compare-and-exchange; steps
  * interleave in any order. Where a step has several, all but one are the worker's own, or stay as they are: under a lock, or what
  * a published leaf holds. Names in small letters are the model's: what the proof looks at, and a worker's variables.
  *
- * An access
- *   enters, the outermost: publishes the EPOCH that it read, and unmaps this worker's stale pages
- *   looks up the leaf without a lock, and looks at the STATE of the function that it names
- *   takes that function's lock, re-entrant for its holder
- *   looks up again under it: the same function and STATE on, or the access is unclaimed
- *   brings this worker's page of the function up to its GENERATION, maps, touches, runs the handler, touches again
- *   unlocks; the outermost then makes the change that its handlers asked for, and leaves
- * Decode-off
- *   STATE unmapping; lock; the leaf made without it, EPOCH raised; GENERATION; STATE off; unlock; the host is told
+ * An access (assembly/enter.ts)
+ *   passes an entry, the outermost: publishes ENTERED = EPOCH, and unmaps this worker's stale pages
+ *   looks up the leaf without a lock, and looks at the STATE of the function whose record it leads to
+ *   acquires that record, re-entrant for its holder
+ *   is GONE the leaf, releases it and looks up again (at most 64 times in the code; here there are not so many changes)
+ *   drops stale pages of the function, if its GENERATION is newer than ENTERED; maps the page by its number; touches; runs the handler
+ *   releases; the outermost then asks the owner for what its handlers queued, and waits OUTSIDE for the answer
+ * Decode-off (src/shared/domain.ts)
+ *   STATE unmapping; under the lock: another leaf published, the old one GONE and retired, STATE off; under the lock again:
+ *   GENERATION, EPOCH; the numbers of its pages retired
  * Storage
- *   is retired when no page leads to it: the EPOCH is raised and is its stamp. It is free when each worker is outside or has
- *   entered at that EPOCH or later. Nobody waits for that: memory grows, or switching decoding on fails.
+ *   is retired when nothing leads to it: the EPOCH is raised and is its stamp. It is free when each worker is OUTSIDE or has
+ *   ENTERED at that EPOCH or later. Nobody waits for that: memory grows, or switching decoding on fails.
  *
- * A situation is -DOFF_ON, MOVE, REMOVE, HANDLERS, CIRCLE, DEATH or LIVENESS; -DWRONG_... is a fault that spin must find, and
- * -DSHORTEST for its shortest trail. model.test.ts runs them.
+ * A situation is -DOFF_ON, SLOTS, MOVE, REMOVE, HANDLERS, CIRCLE, DEATH, TWICE or LIVENESS; -DWRONG_... is a fault that spin must find,
+ * and -DSHORTEST for its shortest trail. model.test.ts runs them. lock.pml is how a worker sleeps that waits for a lock.
  */
 
 #ifdef CIRCLE
@@ -27,13 +29,8 @@
 #else
 #define FUNCTIONS 2
 #endif
-/* The embedder's worker, which calls dispatcher.release. */
-#define EMBEDDER 3
-#ifdef DEATH
-#define WORKERS 4
-#else
 #define WORKERS 3
-#endif
+#define OWNER 2
 #define NOBODY 7
 #define NONE 7
 
@@ -42,44 +39,60 @@
 /* So few that storage is used again, and runs out. */
 #if defined(MOVE)
 #define LEAVES 4
-#elif defined(OFF_ON)
+#elif defined(OFF_ON) || defined(SLOTS)
 #define LEAVES 2
 #else
 #define LEAVES 3
 #endif
-#define OWNER(leaf, place) OWNERS[2 * (leaf) + (place) % 2]
+#define NUMBERS 3
+/* The number of the mapped page that a leaf names for a place. */
+#define NUMBER(leaf, place) NUMBER_OF[2 * (leaf) + (place) % 2]
 #define OUTSIDE 0
 #define USED 255
 
-mtype = { off, mapping, on, unmapping };
+mtype = { OFF, MAPPING, ON, UNMAPPING };
+mtype = { NO_CALL, ASKED, ANSWERED };
 
-/* A function's record. GENERATION: the EPOCH of the last drop of its pages; it goes on when the record is used again. */
+/* A function's record. */
 byte HOLDER[FUNCTIONS] = NOBODY;
 byte DEPTH[FUNCTIONS];
-mtype STATE[FUNCTIONS] = off;
+mtype STATE[FUNCTIONS] = OFF;
+/* The EPOCH at which its pages were dropped last; it goes on when the record is another function's. */
 byte GENERATION[FUNCTIONS] = 1;
-byte BAR[FUNCTIONS];
-/* 0, or the EPOCH with which the record was retired. */
-byte RECORD[FUNCTIONS];
+/* Tells the functions apart that have the record; 0: none has it. */
+byte SEQUENCE[FUNCTIONS] = 1;
 
-/* The page map: a leaf is never changed once a page leads to it. Writers hold MAP_HOLDER, and wait for nothing under it. */
-byte MAP_HOLDER = NOBODY;
+/* The page map. A leaf is not changed once a page leads to it, but for GONE. */
 byte LEAF[2] = NONE;
-byte OWNERS[2 * LEAVES] = NONE;
-/* 0: free; USED; or the EPOCH with which it was retired. */
-byte STAMP[LEAVES];
+byte NUMBER_OF[2 * LEAVES] = NONE;
+bool GONE[LEAVES];
+/* Whereabouts of a mapped page, by its number: the record. */
+byte RECORD[NUMBERS] = NONE;
 
 byte EPOCH = 1;
-/* OUTSIDE, or the EPOCH that a worker read when it entered. */
-byte ENTERED[WORKERS];
-/* What a worker that holds a lock waits for. */
-byte WAITS[WORKERS] = NONE;
-/* The function that a worker is to switch off when its outermost access ends. */
-byte DEFERRED[WORKERS] = NONE;
 
-/* A worker's own: the GENERATION of its mapped page of a function, 0: not mapped. */
-#define MAPPED(fn) mapped[FUNCTIONS * me + (fn)]
-byte mapped[FUNCTIONS * WORKERS];
+/* A worker's block. ENTERED: OUTSIDE, or the EPOCH at which it passed an entry last. WAITS: the lock that it waits for. */
+byte ENTERED[WORKERS];
+byte WAITS[WORKERS] = NONE;
+mtype CALL[WORKERS] = NO_CALL;
+/* 0, or decode-off of the function that has record 0 and this SEQUENCE. */
+byte QUEUED[WORKERS];
+bool LEFT[WORKERS];
+/* Tells the workers apart that have the place, one after the other. */
+byte SERIAL[WORKERS] = 1;
+/* What CALL asks for: 0 nothing but the queue, 1 decode-off, 2 decode-on of function 0. */
+byte asked[WORKERS];
+
+/* The owner's own. */
+bool decoding[FUNCTIONS];
+byte BAR[FUNCTIONS];
+/* The number of a function's page. */
+byte numberOf[FUNCTIONS] = NONE;
+/* 0: free; USED; or the EPOCH with which it was retired. */
+byte leafStamp[LEAVES];
+byte numberStamp[NUMBERS];
+byte recordStamp[FUNCTIONS];
+
 
 /* What an access at a level of nesting has in hand. */
 #define AT(level) (2 * me + (level))
@@ -87,9 +100,10 @@ byte leafOf[2 * WORKERS] = NONE;
 byte fnOf[2 * WORKERS] = NONE;
 
 /* The proof's own. */
-/* Rises when decoding has gone off: host pages mapped before are another's. */
+/* From when a page led to the function until its own change took it out. */
+bool there[FUNCTIONS];
+/* Rises when host pages are dropped: those mapped before are another's. */
 byte era[FUNCTIONS];
-byte mappedIn[FUNCTIONS * WORKERS];
 /* The function that must answer an access: on when it began, and left alone since. */
 byte must[2 * WORKERS] = NONE;
 /* The function that must not: being switched off when the access began. */
@@ -97,6 +111,9 @@ byte mustNot[2 * WORKERS] = NONE;
 bool closing[FUNCTIONS];
 /* Has asked for decode-off, and function 0 has not been off since. */
 bool owed[WORKERS];
+bool owedByDead;
+/* Waits in a circle, or did when another of it gave up. */
+bool inCircle[WORKERS];
 bool dead;
 /* Of loops that are one step; a search for the shortest trail cannot have it hidden. */
 #ifdef SHORTEST
@@ -111,124 +128,238 @@ c_decl {
 };
 #define reached(what) c_code { if (!said[__LINE__]++) printf("reached: %s\n", what); }
 
-/* ---- the function's lock ---- */
+/* ---- the function's lock: assembly/lock.ts ---- */
 
 /* Of a worker that holds none: it waits. */
-inline lock(fn) {
-  atomic { HOLDER[fn] == NOBODY -> HOLDER[fn] = me; DEPTH[fn] = 1 }
+inline acquire(fn) {
+  d_step { HOLDER[fn] == NOBODY -> HOLDER[fn] = me }
 }
 
-inline unlock(fn) {
+inline release(fn) {
   assert(HOLDER[fn] == me);
   if
-  :: DEPTH[fn] > 1 -> DEPTH[fn]--
-  :: else -> DEPTH[fn] = 0; HOLDER[fn] = NOBODY
+  :: DEPTH[fn] > 0 -> DEPTH[fn]--
+  :: else -> HOLDER[fn] = NOBODY
   fi
 }
 
-/*
- * Of an access from a handler, whose worker holds locks: it says what it waits for and then looks whether that closes a circle.
- * One worker, the last to say so, sees it, and its access is answered with ones. A walk may have seen what was no more; as many
- * walks as workers that all come round have seen it at one time.
- */
-inline lockNested(fn) {
+/* From the holder to what it waits for, and so on, back to this worker; as often as workers came round. */
+inline closesCircle(fn) {
+  walk = 0; walks = 1; circle = true;
+  do
+  :: !circle || walk == walks -> break
+  :: else ->
+    next = fn; length = 1;
+    do
+    :: length > WORKERS -> circle = false; break
+    :: else ->
+      taken = HOLDER[next];
+      if
+      :: taken == me -> break
+      :: taken == NOBODY -> circle = false; break
+      :: else ->
+        next = WAITS[taken];
+        if
+        :: next == NONE -> circle = false; break
+        :: else -> length++
+        fi
+      fi
+    od;
+    atomic { walks = length; walk++ }
+  od;
+  atomic { walk = 0; walks = 0; next = 0; length = 0; taken = 0 }
+}
+
+/* For the proof: a circle comes to be when its last worker says what it waits for. */
+inline sayWaits(fn) {
+  d_step {
+    assert(HOLDER[fn] != me);
+    WAITS[me] = fn;
+    for (i : 1 .. 2) {
+      next = fn; length = 0;
+      do
+      :: length > WORKERS || HOLDER[next] == NOBODY -> break
+      :: else ->
+        if
+        :: i == 2 -> inCircle[HOLDER[next]] = true
+        :: else
+        fi;
+        if
+        :: HOLDER[next] == me -> break
+        :: HOLDER[next] != me && WAITS[HOLDER[next]] == NONE -> length = WORKERS + 1
+        :: else -> next = WAITS[HOLDER[next]]; length++
+        fi
+      od;
+      if
+      :: length > WORKERS || HOLDER[next] != me -> break
+      :: else
+      fi
+    };
+    next = 0; length = 0; i = 0
+  }
+}
+
+/* Of an access from a handler, whose worker holds locks. What it waits for is said before it is looked for. */
+inline acquireNested(fn) {
   if
 #ifndef WRONG_NOT_REENTRANT
   :: HOLDER[fn] == me -> DEPTH[fn]++
 #endif
   :: else ->
-    WAITS[me] = fn;
-    walks = 0; holder = NOBODY;
-#ifndef WRONG_WAITS_BLINDLY
+    sayWaits(fn);
     do
-    :: walks == FUNCTIONS -> break
+    :: atomic { HOLDER[fn] == NOBODY -> HOLDER[fn] = me };
+      break
     :: else ->
-      holder = HOLDER[fn]; length = 0;
-      do
-      :: holder == NOBODY || holder == me || length == FUNCTIONS -> break
-      :: else ->
-        next = WAITS[holder];
-        if
-        :: next == NONE -> holder = NOBODY
-        :: else -> holder = HOLDER[next]
-        fi;
-        length++
-      od;
+#ifndef WRONG_WAITS_BLINDLY
+      held = HOLDER[fn];
       if
-      :: holder == me -> walks++
-      :: else -> break
+      :: held == NOBODY
+      :: else ->
+        closesCircle(fn);
+        if
+        :: circle ->
+          reached("a circle of waiting");
+          printf("vCPU %d gives up function %d, a circle\n", me, fn);
+          assert(inCircle[me]);
+          refused = true; break
+        :: else -> HOLDER[fn] != held
+        fi
       fi
-    od;
+#else
+      HOLDER[fn] == NOBODY
 #endif
-    next = 0; length = 0; walks = 0;
-    if
-    :: holder == me ->
-      assert(HOLDER[fn] != me);
-      reached("a circle of waiting");
-      printf("vCPU %d gives up function %d, a circle\n", me, fn);
-      d_step { WAITS[me] = NONE; refused = true; holder = 0 }
-    :: else ->
-      holder = 0;
-      atomic { HOLDER[fn] == NOBODY -> HOLDER[fn] = me; DEPTH[fn] = 1 };
-      WAITS[me] = NONE
-    fi
+    od;
+    atomic { WAITS[me] = NONE; inCircle[me] = false; held = 0; circle = false }
   fi
 }
 
 /* ---- entries and storage ---- */
 
-/* The outermost: none of the worker's pages is in use, and the stale ones go. dispatcher.trim does the same. */
-inline enter() {
-  epoch = EPOCH;
-  d_step {
-    ENTERED[me] = epoch;
-    epoch = 0;
-    for (i : 0 .. FUNCTIONS - 1) {
+/* Pages of one function, mapped at another GENERATION. The owner's are unmapped when they are dropped. */
+inline dropStale(fn) {
+  if
+  :: mapped[fn] == 0
+  :: mapped[fn] != 0 ->
+    d_step {
       if
-      :: MAPPED(i) != GENERATION[i] -> MAPPED(i) = 0; mappedIn[FUNCTIONS * me + i] = 0
+      :: mapped[fn] != GENERATION[fn] -> unmap(fn)
       :: else
       fi
-    };
-    i = 0
-  }
+    }
+  fi
 }
 
-inline leave() {
+inline unmap(fn) {
+  mapped[fn] = 0;
+  for (i : 0 .. NUMBERS - 1) {
+    if
+    :: pages[i] == fn + 1 -> pages[i] = 0; mappedIn[i] = 0
+    :: else
+    fi
+  };
+  i = 0
+}
+
+
+/* None of the worker's pages is in use, and what it found before is not in hand any more. */
+inline passEntry() {
+  d_step { ENTERED[me] = epoch; epoch = 0 };
+  dropStale(0);
+#if FUNCTIONS == 3
+  dropStale(2);
+#endif
+  dropStale(1)
+}
+
+inline pass() {
+  if
+  :: me == OWNER
+  :: d_step { me != OWNER && EPOCH != ENTERED[me] -> epoch = EPOCH }; passEntry()
+  :: me != OWNER && EPOCH == ENTERED[me]
+  fi
+}
+
+inline trim() {
+  epoch = EPOCH;
+  passEntry();
   ENTERED[me] = OUTSIDE
 }
 
+/* The owner passes when it asks, where it has nothing in hand. */
 #define PASSED(worker, stamp) (ENTERED[worker] == OUTSIDE || ENTERED[worker] >= (stamp))
-#ifdef WRONG_REUSED_EARLY
-#define FREE(stamp) true
-#else
 /* One worker after the other in the code: who has passed once cannot come to what was taken out before. */
-#define FREE(stamp) (PASSED(0, stamp) && PASSED(1, stamp) && PASSED(2, stamp) && PASSED(WORKERS - 1, stamp))
+#define FREE(stamp) (PASSED(0, stamp) && PASSED(1, stamp))
+#ifdef WRONG_REUSED_EARLY
+#define FREE_LEAF(stamp) true
+#else
+#define FREE_LEAF(stamp) FREE(stamp)
+#endif
+#ifdef WRONG_NUMBER_REUSED_EARLY
+#define FREE_NUMBER(stamp) true
+#else
+#define FREE_NUMBER(stamp) FREE(stamp)
 #endif
 
 /* Storage is never used again while a worker can still read it. */
 #define UNREAD(words, which) for (i : 0 .. 2 * WORKERS - 1) { assert(words[i] != (which)) }
 
-/* Makes the leaf of the function's page again, without it and then with `owner` in its place, and publishes it by one store. */
-inline replace(fn, owner) {
-  d_step { MAP_HOLDER == NOBODY ->
-    MAP_HOLDER = me;
+/* A number for the function's page, if it has none: any that is free (src/shared/page-list.ts). */
+inline addPage(fn) {
+  if
+  :: numberOf[fn] != NONE
+  :: else ->
+    atomic {
+      if
+      :: numberStamp[0] != USED && (numberStamp[0] == 0 || FREE_NUMBER(numberStamp[0])) -> numberOf[fn] = 0
+      :: numberStamp[1] != USED && (numberStamp[1] == 0 || FREE_NUMBER(numberStamp[1])) -> numberOf[fn] = 1
+      :: numberStamp[2] != USED && (numberStamp[2] == 0 || FREE_NUMBER(numberStamp[2])) -> numberOf[fn] = 2
+      :: else
+      fi;
+      if
+      :: numberOf[fn] != NONE && RECORD[numberOf[fn]] != NONE ->
+        reached("a number used again");
+        printf("number %d is of function %d now\n", numberOf[fn], fn)
+      :: else
+      fi
+    };
+    if
+    :: numberOf[fn] == NONE
+    :: else -> d_step { numberStamp[numberOf[fn]] = USED; RECORD[numberOf[fn]] = fn }
+    fi
+  fi
+}
+
+inline removePage(fn) {
+  if
+  :: numberOf[fn] == NONE
+  :: else -> d_step { EPOCH++; numberStamp[numberOf[fn]] = EPOCH; numberOf[fn] = NONE }
+  fi
+}
+
+/*
+ * Makes the leaf of the function's page again, without it or with `number` in its place, and publishes it by one store
+ * (src/shared/page-map.ts). Under this function's lock only: the other's accesses may be inside with the old leaf.
+ */
+inline set(fn, number) {
+  d_step {
     old = LEAF[PAGE(BAR[fn])];
     fresh = NONE;
     failed = false;
     other = NONE;
     if
-    :: old != NONE && BAR[fn] < 2 -> other = OWNER(old, 1 - BAR[fn])
+    :: old != NONE && BAR[fn] < 2 -> other = NUMBER(old, 1 - BAR[fn])
     :: else
     fi;
     if
-    :: owner != NONE && old != NONE && OWNER(old, BAR[fn]) != NONE -> failed = true /* overlap */
+    :: number != NONE && old != NONE && NUMBER(old, BAR[fn]) != NONE -> failed = true /* overlap */
     :: else ->
       if
-      :: owner == NONE && other == NONE
+      :: number == NONE && other == NONE
       :: else ->
         for (i : 0 .. LEAVES - 1) {
           if
-          :: fresh == NONE && STAMP[i] != USED && (STAMP[i] == 0 || FREE(STAMP[i])) -> fresh = i
+          :: fresh == NONE && leafStamp[i] != USED && (leafStamp[i] == 0 || FREE_LEAF(leafStamp[i])) -> fresh = i
           :: else
           fi
         }
@@ -238,46 +369,55 @@ inline replace(fn, owner) {
     if
     :: fresh != NONE ->
       if
-      :: STAMP[fresh] != 0 -> reached("storage used again"); printf("leaf %d is used again\n", fresh)
+      :: leafStamp[fresh] != 0 -> reached("storage used again"); printf("leaf %d is used again\n", fresh)
       :: else
       fi;
       UNREAD(leafOf, fresh);
-      STAMP[fresh] = USED;
-      OWNERS[2 * fresh] = NONE; OWNERS[2 * fresh + 1] = NONE;
+      leafStamp[fresh] = USED; GONE[fresh] = false;
+      NUMBER_OF[2 * fresh] = NONE; NUMBER_OF[2 * fresh + 1] = NONE;
       if
-      :: BAR[fn] < 2 -> OWNER(fresh, 1 - BAR[fn]) = other
+      :: BAR[fn] < 2 -> NUMBER(fresh, 1 - BAR[fn]) = other
       :: else
       fi;
-      OWNER(fresh, BAR[fn]) = owner
-    :: failed && owner == NONE ->
+      NUMBER(fresh, BAR[fn]) = number
+    :: failed && number == NONE ->
       /* What is left of a shared page has no leaf: nobody answers there. */
       reached("no storage for a shared page")
     :: else
-    fi
+    fi;
+    i = 0
   };
   if
-  :: failed && owner != NONE -> d_step { other = 0; MAP_HOLDER = NOBODY }
+  :: failed && number != NONE
   :: else ->
     d_step {
       LEAF[PAGE(BAR[fn])] = fresh;
+      there[fn] = (number != NONE);
+      for (i : 0 .. 2 * WORKERS - 1) {
+        if
+        :: there[fn] && mustNot[i] == fn -> mustNot[i] = NONE
+        :: else
+        fi
+      };
+      i = 0;
       if
-      :: fresh == NONE && other != NONE -> disturb(other)
+      :: fresh == NONE && other != NONE -> disturb(RECORD[other])
       :: else
       fi
     };
-    d_step {
-      EPOCH++;
-      if
-      :: old != NONE -> STAMP[old] = EPOCH
-      :: else
-      fi;
-      old = 0; fresh = 0; other = 0; failed = false;
-      MAP_HOLDER = NOBODY
-    }
-  fi
+    if
+    :: old == NONE
+    :: else ->
+#ifndef WRONG_GONE_NOT_MARKED
+      GONE[old] = true;
+#endif
+      d_step { EPOCH++; leafStamp[old] = EPOCH }
+    fi
+  fi;
+  d_step { old = 0; fresh = 0; other = 0 }
 }
 
-/* ---- decoding ---- */
+/* ---- decoding: of the owner, between its accesses, when it holds no lock ---- */
 
 inline disturb(fn) {
   for (i : 0 .. 2 * WORKERS - 1) {
@@ -288,346 +428,378 @@ inline disturb(fn) {
   }
 }
 
-/* Under the lock: takes the function out, whoever began it. */
-inline complete(fn) {
-  if
-  :: STATE[fn] == off
-  :: else ->
-#ifdef WRONG_STATE_LATE
-    d_step { STATE[fn] = unmapping; disturb(fn) };
+/* Who passes an entry sees GENERATION no later than EPOCH. */
+inline raiseGeneration(fn) {
+#ifdef WRONG_EPOCH_FIRST
+  EPOCH++;
+  d_step { GENERATION[fn] = EPOCH; era[fn]++; unmap(fn) }
 #else
-    d_step { STATE[fn] = unmapping; closing[fn] = true; disturb(fn) };
+  d_step { GENERATION[fn] = EPOCH + 1; era[fn]++; unmap(fn) };
+  EPOCH++
 #endif
-    replace(fn, NONE);
-#ifndef WRONG_PURGE_FIRST
-    GENERATION[fn] = EPOCH;
+}
+
+/* Unmaps the function's host pages: others' at their next entry. Under the Xen policies the numbers stay. */
+inline dropPages(fn) {
+  acquire(fn);
+  raiseGeneration(fn);
+  printf("owner: the pages of function %d are dropped\n", fn);
+  d_step { release(fn) }
+#ifndef SLOTS
+  ;
+  removePage(fn)
 #endif
+}
+
+inline switchOff(fn) {
+  acquire(fn);
+#ifdef WRONG_STATE_LATE
+  STATE[fn] = UNMAPPING;
+#endif
+  set(fn, NONE);
+  d_step { failed = false; STATE[fn] = OFF };
+  d_step { release(fn) };
+#if !defined(SLOTS) && !defined(WRONG_PURGE_FIRST)
+  dropPages(fn);
+#endif
+  d_step {
+    closing[fn] = false;
+#ifdef WRONG_PURGE_FIRST
+    era[fn]++;
+#endif
+    if
+    :: fn == 0 -> for (i : 0 .. WORKERS - 1) { owed[i] = false }; owedByDead = false; i = 0
+    :: else
+    fi;
+    printf("owner: function %d is off\n", fn)
+  }
+}
+
+inline decodeOff(fn) {
+#ifdef WRONG_PURGE_FIRST
+  dropPages(fn);
+#endif
+  if
+  :: d_step { decoding[fn] ->
+      closing[fn] = true; disturb(fn); decoding[fn] = false;
+      printf("owner: begins to switch off function %d\n", fn)
+#ifndef WRONG_STATE_LATE
+      ; STATE[fn] = UNMAPPING
+#endif
+    };
+    switchOff(fn)
+  :: else
+  fi
+}
+
+inline decodeOn(fn) {
+  if
+  :: decoding[fn]
+  :: d_step { !decoding[fn] -> STATE[fn] = MAPPING };
+    acquire(fn);
+    addPage(fn);
+    if
+    :: numberOf[fn] == NONE -> failed = true
+    :: else -> set(fn, numberOf[fn])
+    fi;
+    d_step { release(fn) };
     d_step {
-      STATE[fn] = off; era[fn]++; closing[fn] = false;
-      for (i : 0 .. WORKERS - 1) { owed[i] = owed[i] && fn != 0 };
-      printf("worker %d: function %d is off\n", me, fn)
+      if
+      :: failed -> reached("no storage to switch on"); failed = false; STATE[fn] = OFF
+      :: else ->
+        decoding[fn] = true; STATE[fn] = ON;
+        printf("owner: function %d is on at place %d\n", fn, BAR[fn])
+      fi
     }
   fi
 }
 
-/* Of a worker that holds no lock. */
-inline switchOff(fn) {
-#ifdef WRONG_PURGE_FIRST
-  d_step { EPOCH++; GENERATION[fn] = EPOCH; printf("worker %d drops the pages of function %d\n", me, fn) };
-#endif
+/* A BAR is written while it is off. */
+inline move(fn, place) {
   d_step {
     if
-    :: STATE[fn] == on ->
-      closing[fn] = true;
-      printf("worker %d begins to switch off function %d\n", me, fn);
-#ifndef WRONG_STATE_LATE
-      STATE[fn] = unmapping; disturb(fn)
-#endif
-    :: else
-    fi
-  };
-  lock(fn);
-  complete(fn);
-  d_step { unlock(fn) }
-}
-
-inline switchOn(fn) {
-  lock(fn);
-  if
-  :: STATE[fn] == off ->
-    STATE[fn] = mapping;
-    replace(fn, fn);
-    if
-    :: failed -> d_step { reached("no storage to switch on"); STATE[fn] = off; failed = false }
-    :: else ->
-      d_step {
-        STATE[fn] = on;
-        for (i : 0 .. 2 * WORKERS - 1) {
-          if
-          :: mustNot[i] == fn -> mustNot[i] = NONE
-          :: else
-          fi
-        };
-        printf("worker %d: function %d is on at place %d\n", me, fn, BAR[fn])
-      }
-    fi
-  :: else
-  fi;
-  d_step { unlock(fn) }
-}
-
-/* A BAR is written while it is off; if it is on: off, change, on. */
-inline move(fn, place) {
-  d_step { HOLDER[fn] == NOBODY ->
-    if
-    :: STATE[fn] == off -> BAR[fn] = place
+    :: !decoding[fn] -> BAR[fn] = place
     :: else
     fi
   }
 }
 
-/* After decode-off: its record is retired. Waiters for its lock still have it in hand. */
-inline retire(fn) {
-  d_step { MAP_HOLDER == NOBODY -> EPOCH++; RECORD[fn] = EPOCH; printf("function %d is removed\n", fn) }
+/* Its STATE is not looked at any more. Who waits for its lock still has the record in hand. */
+inline deassign(fn) {
+  d_step { disturb(fn); decoding[fn] = false };
+  if
+  :: there[fn] -> acquire(fn); set(fn, NONE); d_step { failed = false; release(fn) }
+  :: else
+  fi;
+  if
+  :: numberOf[fn] == NONE
+  :: else -> dropPages(fn)
+  fi;
+  SEQUENCE[fn] = 0;
+  d_step {
+    EPOCH++; recordStamp[fn] = EPOCH;
+    for (i : 0 .. WORKERS - 1) { owed[i] = false }; i = 0;
+    printf("owner: function %d is removed\n", fn)
+  }
 }
 
-/* The record becomes another function's; where it cannot yet, that one takes other storage. */
+/* The record becomes another function's; where it cannot yet, that one has other storage. */
 inline assign(fn, place) {
   if
-  :: d_step { FREE(RECORD[fn]) ->
+  :: d_step { FREE(recordStamp[fn]) ->
     UNREAD(fnOf, fn);
     reached("a record used again");
     printf("record %d is another function's\n", fn);
-    RECORD[fn] = 0; BAR[fn] = place;
+    recordStamp[fn] = 0; BAR[fn] = place; SEQUENCE[fn] = 2;
 #ifdef WRONG_GENERATION_RESET
-    GENERATION[fn] = 1
+    GENERATION[fn] = 1;
 #endif
-    }
-    switchOn(fn)
+    i = 0 };
+    decodeOn(fn)
   :: else -> reached("a record still read")
   fi
 }
 
 /* ---- accesses ---- */
 
-#define FN(level) fnOf[AT(level)]
+/* The function that an access found; NONE: unclaimed. */
+#define FN(level) found[level]
+#define HAS(level) fnOf[AT(level)] = FN(level)
 
-/* The function that a leaf, read now, names for a place. */
-inline read(level, place) {
-  leafOf[AT(level)] = LEAF[PAGE(place)];
-  FN(level) = NONE;
-  if
-  :: leafOf[AT(level)] != NONE -> FN(level) = OWNER(leafOf[AT(level)], place)
-  :: else
-  fi
-}
-
+/* Function and number that a leaf, read now, names for a place. */
 inline lookUp(level, place) {
   d_step {
-    read(level, place);
+    leafOf[AT(level)] = LEAF[PAGE(place)];
+    inHand[level] = NONE; FN(level) = NONE;
     if
-    :: FN(level) != NONE && closing[FN(level)] -> mustNot[AT(level)] = FN(level)
-    :: FN(level) != NONE && !closing[FN(level)] && STATE[FN(level)] == on -> must[AT(level)] = FN(level)
+    :: leafOf[AT(level)] != NONE -> inHand[level] = NUMBER(leafOf[AT(level)], place)
+    :: else
+    fi;
+    if
+    :: inHand[level] != NONE -> FN(level) = RECORD[inHand[level]]
+    :: else
+    fi;
+    HAS(level);
+    if
+    :: again || FN(level) == NONE
+    :: else ->
+      if
+      :: closing[FN(level)] -> mustNot[AT(level)] = FN(level)
+      :: decoding[FN(level)] -> must[AT(level)] = FN(level)
+      :: else
+      fi
+    fi
+  }
+}
+
+/* False for a function being switched off: that would wait for ever for accesses which begin after it. */
+#ifdef WRONG_WAITS_FOR_ALL
+#define isOpen(fn) true
+#else
+#define isOpen(fn) (STATE[fn] != UNMAPPING)
+#endif
+
+/* Its function's lock is held then; FN is NONE where nobody answers. */
+inline enter(level, place) {
+  do
+  :: lookUp(level, place);
+    if
+    :: FN(level) == NONE -> break
+    :: else ->
+      if
+      :: d_step { !isOpen(FN(level)) -> FN(level) = NONE }; break
+      :: else ->
+        if
+        :: level == 0 -> acquire(FN(level))
+        :: else -> acquireNested(FN(level))
+        fi;
+        if
+        :: refused -> break
+#ifndef WRONG_NOT_VALIDATED
+        :: !refused && GONE[leafOf[AT(level)]] ->
+          reached("a leaf that is gone");
+          d_step { release(FN(level)); again = true }
+#endif
+        :: else -> break
+        fi
+      fi
+    fi
+  od;
+  again = false
+}
+
+/* What TypeScript finishes, under the lock: GENERATION, and whose the number is, change under it only. */
+inline map(level) {
+#ifndef WRONG_TRIMMED_AT_ENTRY_ONLY
+  if
+  :: me != OWNER && GENERATION[FN(level)] > ENTERED[me] ->
+    reached("a stale page looked for");
+    dropStale(FN(level))
+  :: else
+  fi;
+#endif
+  d_step {
+    if
+    :: pages[inHand[level]] == 0 ->
+      pages[inHand[level]] = FN(level) + 1;
+      mappedIn[inHand[level]] = era[FN(level)];
+      if
+      :: mapped[FN(level)] == 0 -> mapped[FN(level)] = GENERATION[FN(level)]
+      :: else
+      fi;
+      printf("worker %d maps the page of function %d, number %d\n", me, FN(level), inHand[level])
     :: else
     fi
   }
-#ifndef WRONG_WAITS_FOR_ALL
-  /* Or decode-off could wait for ever for accesses that begin after it. */
-  if
-  :: d_step { FN(level) != NONE && STATE[FN(level)] != on -> FN(level) = NONE }
-  :: else
-  fi
-#endif
 }
 
-/* The lookup again, under the lock: it cannot find another function's record, only that this one is no longer there. */
-inline validate(level, place) {
-#ifndef WRONG_NOT_VALIDATED
-  d_step {
-    i = FN(level);
-    read(level, place);
-    valid = (FN(level) == i && STATE[i] == on);
-    FN(level) = i;
-    i = 0
-  }
-#else
-  valid = true
-#endif
-}
-
-/* No access reaches a page after it was unmapped, nor one of a function that is off or elsewhere. */
+/* No access reaches a page after it was unmapped, nor one of a function that is off, elsewhere, or another. */
 inline touch(level, place) {
   d_step {
+    printf("worker %d touches function %d\n", me, FN(level));
     assert(HOLDER[FN(level)] == me);
-    assert(STATE[FN(level)] == on || STATE[FN(level)] == unmapping);
+    assert(there[FN(level)]);
     assert(BAR[FN(level)] == place);
-    assert(MAPPED(FN(level)) != 0);
-    assert(mappedIn[FUNCTIONS * me + FN(level)] == era[FN(level)]);
-    assert(mustNot[AT(level)] != FN(level));
-    printf("vCPU %d touches function %d\n", me, FN(level))
-  }
-}
-
-/* GENERATION changes under the lock only. */
-inline map(level) {
-  d_step {
-#ifndef WRONG_TRIMMED_AT_ENTRY_ONLY
-    if
-    :: MAPPED(FN(level)) != 0 && MAPPED(FN(level)) != GENERATION[FN(level)] -> reached("a stale page"); MAPPED(FN(level)) = 0
-    :: else
-    fi;
+    assert(pages[inHand[level]] == FN(level) + 1);
+    assert(mappedIn[inHand[level]] == era[FN(level)]);
+#ifndef WRONG_WAITS_FOR_ALL
+    assert(mustNot[AT(level)] != FN(level))
 #endif
-    if
-    :: MAPPED(FN(level)) == 0 ->
-      MAPPED(FN(level)) = GENERATION[FN(level)];
-      mappedIn[FUNCTIONS * me + FN(level)] = era[FN(level)];
-      printf("vCPU %d maps the page of function %d\n", me, FN(level))
-    :: else
-    fi;
-    valid = false
   }
 }
 
 /* Answered by a function, by ones in a circle, or unclaimed: then none had to. */
 inline end(level, answered) {
   assert(answered || must[AT(level)] == NONE);
-  leafOf[AT(level)] = NONE; FN(level) = NONE;
+  leafOf[AT(level)] = NONE; inHand[level] = NONE; FN(level) = NONE; HAS(level);
   must[AT(level)] = NONE; mustNot[AT(level)] = NONE
 }
 
-inline nested(there) {
+inline nested(there_) {
 #ifdef WRONG_NESTED_PASSES
-  enter();
+  epoch = EPOCH;
+  passEntry();
 #endif
-  lookUp(1, there);
+  enter(1, there_);
   if
   :: d_step { FN(1) == NONE -> end(1, false) }
-  :: else ->
-    lockNested(FN(1));
-    if
-    :: d_step { refused -> refused = false; end(1, true) }
-    :: else ->
-      validate(1, there);
-      if
-      :: !valid -> reached("a lookup no longer valid"); d_step { unlock(FN(1)); end(1, false) }
-      :: else -> map(1); touch(1, there); d_step { unlock(FN(1)); end(1, true) }
-      fi
-    fi
+  :: d_step { FN(1) != NONE && refused -> refused = false; end(1, true) }
+  :: else -> map(1); touch(1, there_); d_step { release(FN(1)); end(1, true) }
   fi
 }
 
-/* What a handler may do. A change of decoding is left to the end of the outermost access, of whichever function. */
+/* What a handler may do. What it asks for is queued, and asked when the outermost access has ended. */
 inline handle() {
   if
   :: true
   :: nested(0)
-#ifndef CIRCLE
   :: nested(1)
-#else
-  :: nested(1)
+#ifdef CIRCLE
   :: nested(2)
+#elif !defined(LIVENESS)
+#ifdef WRONG_ASKS_INSIDE
+  :: me != OWNER -> ask(1)
+#else
+  :: d_step { me != OWNER ->
+#ifdef WRONG_QUEUED_IN_FUNCTION
+      for (i : 0 .. WORKERS - 1) { QUEUED[i] = 0 }; i = 0;
 #endif
-#ifdef WRONG_OFF_AT_ONCE
-  :: d_step { STATE[FN(0)] = unmapping; closing[FN(0)] = true; disturb(FN(0)) }; complete(FN(0))
-#elif !defined(CIRCLE) && !defined(LIVENESS)
-  :: d_step {
-#ifndef WRONG_REMOVED_SWITCHED
-      RECORD[0] == 0 ->
-#endif
-#ifdef WRONG_DEFERRED_IN_FUNCTION
-      for (i : 0 .. WORKERS - 1) { DEFERRED[i] = NONE };
-#endif
-      DEFERRED[me] = 0;
-      owed[me] = (STATE[0] != off);
+      QUEUED[me] = 1;
+      owed[me] = (SEQUENCE[0] == 1 && decoding[0]);
       printf("vCPU %d: a handler switches off function 0\n", me)
     }
+#endif
 #endif
   fi
 }
 
-inline deferred() {
+/* Holds no lock, and has nothing in hand until its next entry. */
+inline ask(what) {
+#ifndef WRONG_ASKS_INSIDE
+  assert(leafOf[AT(0)] == NONE);
+#endif
+  d_step { ENTERED[me] = OUTSIDE; asked[me] = what };
+  CALL[me] = ASKED;
+  CALL[me] == ANSWERED;
+  CALL[me] = NO_CALL
+}
+
+inline access(there_, handlers) {
+  pass();
+  enter(0, there_);
   if
-  :: atomic { DEFERRED[me] == 0 ->
-    reached("a deferred change");
-    FN(0) = 0 };
-    switchOff(0);
-    d_step { FN(0) = NONE; DEFERRED[me] = NONE }
-  :: else
+  :: d_step { FN(0) == NONE -> end(0, false) }
+  :: else ->
+    map(0);
+    touch(0, there_);
+    if
+    :: handlers -> handle(); touch(0, there_)
+    :: else
+    fi;
+    d_step { release(FN(0)); end(0, true) }
+  fi;
+  if
+  :: me == OWNER || QUEUED[me] == 0
+  :: else -> reached("a change that was queued"); ask(0)
   fi;
   assert(!owed[me])
 }
 
-inline access(there, handlers) {
-  enter();
-  lookUp(0, there);
+/* ---- what the owner does for others, between its own changes: src/shared/answerer.ts ---- */
+
+inline runQueue(worker) {
+  d_step { queued = QUEUED[worker]; QUEUED[worker] = 0 };
   if
-  :: d_step { FN(0) == NONE -> end(0, false) }
-  :: else ->
-    lock(FN(0));
-    validate(0, there);
-    if
-    :: !valid -> reached("a lookup no longer valid"); d_step { unlock(FN(0)); end(0, false) }
-    :: else ->
-      map(0);
-      touch(0, there);
-      if
-      :: handlers -> handle(); touch(0, there)
-      :: else
-      fi;
-      d_step { unlock(FN(0)); end(0, true) }
-    fi
-  fi;
-#ifdef WRONG_LEFT_FIRST
-  leave();
-  deferred()
+#ifdef WRONG_REMOVED_SWITCHED
+  :: queued != 0 ->
 #else
-  deferred();
-  leave()
+  :: queued != 0 && queued == SEQUENCE[0] ->
 #endif
+    assert(queued == SEQUENCE[0]);
+    queued = 0;
+    decodeOff(0)
+  :: else -> queued = 0
+  fi
 }
 
-/* Of the control path: an entry for each change. */
-inline decodeOff(fn) {
-  enter();
-  switchOff(fn);
-  leave()
-}
-
-inline decodeOn(fn) {
-  enter();
-  switchOn(fn);
-  leave()
-}
-
-/* ---- the embedder: dispatcher.release(worker) ---- */
-
-/* All locks first: who waits for one of them may hold what the second half waits for. */
-inline release(worker) {
-#ifndef WRONG_DIED_INSIDE
-  ENTERED[worker] = OUTSIDE;
-#endif
-  WAITS[worker] = NONE;
+inline answer(worker) {
+  runQueue(worker);
   if
-  :: MAP_HOLDER == worker ->
-    MAP_HOLDER = me;
-    /* What it had taken and not published, or taken out and not retired. */
-    d_step {
-      EPOCH++;
-      for (i : 0 .. LEAVES - 1) {
-        if
-        :: STAMP[i] == USED && LEAF[0] != i && LEAF[1] != i -> reached("storage of the dead"); STAMP[i] = EPOCH
-        :: else
-        fi
-      }
-    };
-    MAP_HOLDER = NOBODY
+  :: asked[worker] == 1 && SEQUENCE[0] == 1 -> decodeOff(0)
+  :: asked[worker] == 2 && SEQUENCE[0] == 1 -> decodeOn(0)
   :: else
   fi;
-  releaseLock(worker, 0);
-  releaseLock(worker, 1);
-  releaseChange(worker, 0);
-  releaseChange(worker, 1);
-  DEFERRED[worker] = NONE
+  d_step { asked[worker] = 0; CALL[worker] = ANSWERED }
 }
+
+/* ---- any thread: src/shared/release.ts ---- */
 
 inline releaseLock(worker, fn) {
   if
   :: HOLDER[fn] == worker ->
     reached("a lock of the dead");
-    d_step { DEPTH[fn] = 1; HOLDER[fn] = me };
-    printf("the embedder frees function %d\n", fn);
-    if
-    :: STATE[fn] == mapping || STATE[fn] == unmapping -> reached("a change of the dead"); complete(fn)
-    :: else
-    fi;
-    d_step { unlock(fn) }
+#ifndef WRONG_DEPTH_LEFT
+    DEPTH[fn] = 0;
+#endif
+    HOLDER[fn] = NOBODY
   :: else
   fi
 }
 
-inline releaseChange(worker, fn) {
+/* Once: its place may be another's. */
+inline releaseDead(worker) {
   if
-  :: STATE[fn] == unmapping || DEFERRED[worker] == fn -> switchOff(fn)
+#ifdef WRONG_RELEASED_TWICE
+  :: SERIAL[worker] == 1 ->
+#else
+  :: d_step { SERIAL[worker] == 1 -> SERIAL[worker] = 0 };
+#endif
+    CALL[worker] = NO_CALL;
+    ENTERED[worker] = OUTSIDE;
+    WAITS[worker] = NONE;
+    releaseLock(worker, 0);
+    releaseLock(worker, 1);
+    LEFT[worker] = true
   :: else
   fi
 }
@@ -636,37 +808,53 @@ inline releaseChange(worker, fn) {
 
 inline anyPlace() {
   if
+#if defined(HANDLERS) && !defined(REMOVE)
+  :: me == 0 -> place = 0
+#else
   :: place = 0
+#endif
+#ifndef DEATH
   :: place = 1
+#endif
 #if defined(MOVE) || defined(CIRCLE)
   :: place = 2
 #endif
   fi
 }
 
-#define VARIABLES \
-  byte epoch; byte old; byte fresh; byte other; bool failed; \
-  byte holder; byte next; byte length; byte walks; bool refused; \
-  bool valid; byte place
+/*
+ * A worker's own: its pages by number (0: not mapped, else the record + 1) and the GENERATION of those of a record; the number that an
+ * access at a level of nesting has in hand. For the proof: the era in which a page was mapped.
+ */
+#define OF_ACCESSES \
+  byte pages[NUMBERS]; byte mapped[FUNCTIONS]; byte found[2] = NONE; byte inHand[2] = NONE; byte mappedIn[NUMBERS]; \
+  byte epoch; byte held; byte next; byte length; byte taken; byte walk; byte walks; bool circle; bool refused; \
+  bool again; byte place
 
 #ifdef HANDLERS
 #define WITH_HANDLERS true
-#define ACCESSES 1
 #else
 #define WITH_HANDLERS false
+#endif
+#if defined(HANDLERS) || (defined(MOVE) && !defined(SHORTEST))
+#define ACCESSES 1
+#else
 #define ACCESSES 2
 #endif
 
-/* What a worker has mapped when it ends is nobody's concern. */
-inline exit() {
-  d_step {
-    for (i : 0 .. FUNCTIONS - 1) { MAPPED(i) = 0; mappedIn[FUNCTIONS * me + i] = 0 };
-    i = 0
-  }
+/* What a worker has mapped when it leaves is nobody's concern. */
+inline clear() {
+  for (i : 0 .. FUNCTIONS - 1) { mapped[i] = 0 };
+  for (i : 0 .. NUMBERS - 1) { pages[i] = 0; mappedIn[i] = 0 };
+  inHand[0] = NONE; inHand[1] = NONE; found[0] = NONE; found[1] = NONE; i = 0
+}
+
+inline detach() {
+  d_step { ENTERED[me] = OUTSIDE; clear() }
 }
 
 proctype vcpu(byte me; byte left) {
-  VARIABLES;
+  OF_ACCESSES;
   do
 #ifndef LIVENESS
   :: left == 0 -> break
@@ -675,97 +863,158 @@ proctype vcpu(byte me; byte left) {
 #ifndef LIVENESS
     left--;
 #endif
+    if
 #ifdef CIRCLE
-    place = me;
+    :: place = me; access(place, true)
 #else
-    anyPlace();
+    :: anyPlace(); access(place, WITH_HANDLERS)
+#if defined(SLOTS) || defined(REMOVE)
+    :: trim()
 #endif
-    access(place, WITH_HANDLERS);
+#ifdef ASKS
+    :: ask(1)
+    :: ask(2)
+#endif
+#endif
+    fi;
     place = 0
   od;
-  exit()
+  detach()
 }
 
-/* A vCPU whose guest switches decoding and writes BARs. */
-proctype control(byte me) {
-  VARIABLES;
-  decodeOff(0);
 #if defined(MOVE)
-  move(0, 2); decodeOn(0);
-  decodeOff(1); move(1, 0); decodeOn(1)
-#elif defined(REMOVE)
-  retire(0);
-  enter(); assign(0, 0); leave()
-#elif defined(OFF_ON)
-  decodeOn(0);
-  access(0, false)
-#elif defined(HANDLERS)
-  decodeOn(0)
+#define CHANGES 6
+#elif defined(SLOTS)
+#define CHANGES 5
+#elif defined(TWICE)
+#define CHANGES 0
+#elif defined(LIVENESS) || defined(CIRCLE) || defined(DEATH)
+#define CHANGES 1
+#else
+#define CHANGES 2
 #endif
-  exit()
+
+/* All but the owner have ended. */
+#define ALONE (_nr_pr == 2 && !LEFT[0])
+
+/* Changes, one after the other, and between them what others ask for. */
+proctype control(byte me) {
+  OF_ACCESSES;
+  byte old; byte fresh; byte other; bool failed; byte queued; byte change;
+  do
+  :: CALL[0] == ASKED -> answer(0)
+  :: CALL[1] == ASKED -> answer(1)
+#ifdef DEATH
+  :: LEFT[0] ->
+#ifndef WRONG_QUEUE_LOST
+    runQueue(0);
+#endif
+    d_step {
+      SERIAL[0] = 2; LEFT[0] = false; ENTERED[0] = OUTSIDE; CALL[0] = NO_CALL; QUEUED[0] = 0; asked[0] = 0;
+      printf("owner: the place of vCPU 0 is another's\n")
+    };
+    run vcpu(0, 1)
+#endif
+  :: change < CHANGES ->
+    if
+#if defined(CIRCLE)
+    :: change == 0 -> access(2, true)
+#else
+    :: change == 0 ->
+#if defined(REMOVE)
+      deassign(0)
+#else
+      decodeOff(0)
+#endif
+#endif
+#if defined(MOVE)
+    :: change == 1 -> move(0, 2)
+    :: change == 2 -> decodeOn(0)
+    :: change == 3 -> decodeOff(1)
+    :: change == 4 -> move(1, 0)
+    :: change == 5 -> decodeOn(1)
+#elif defined(REMOVE)
+    :: change == 1 -> assign(0, 0)
+#elif defined(SLOTS)
+    :: change == 1 -> dropPages(0)
+    :: change == 2 -> decodeOn(0)
+    :: change == 3 -> dropPages(0)
+    :: change == 4 -> access(0, false)
+#elif CHANGES == 2
+    :: change == 1 -> decodeOn(0)
+#endif
+    fi;
+    change++
+  :: change == CHANGES && ALONE -> break
+  od;
+  detach()
 }
 
 #ifdef DEATH
 proctype mortal(byte me) {
-  VARIABLES;
+  OF_ACCESSES;
   {
     if
     :: anyPlace(); access(place, true)
-    :: decodeOff(0); decodeOn(0)
+    :: ask(1)
     fi
-  } unless { dead }
+  } unless { d_step { dead -> clear() } }
 }
 
-proctype embedder(byte me) {
-  VARIABLES;
-  d_step {
+/* Threads that are none of the workers. */
+proctype embedder() {
+  if
+  :: d_step { !dead ->
     dead = true;
     for (i : 0 .. 1) { leafOf[i] = NONE; fnOf[i] = NONE; must[i] = NONE; mustNot[i] = NONE };
-    for (i : 0 .. FUNCTIONS - 1) { mapped[i] = 0; mappedIn[i] = 0 };
-    owed[0] = false;
-    printf("vCPU 0 dies\n")
-  };
-  enter();
-  release(0);
-  leave()
+    i = 0;
+    owedByDead = owed[0] && QUEUED[0] != 0; owed[0] = false; inCircle[0] = false;
+    printf("vCPU 0 dies\n") }
+  :: dead
+  fi;
+  releaseDead(0)
 }
 #endif
 
 init {
   d_step {
-    for (i : 0 .. FUNCTIONS - 1) { BAR[i] = i; STATE[i] = on };
-    LEAF[0] = 0; STAMP[0] = USED; OWNERS[0] = 0; OWNERS[1] = 1;
+    for (i : 0 .. FUNCTIONS - 1) {
+      BAR[i] = i; STATE[i] = ON; decoding[i] = true; there[i] = true;
+      numberOf[i] = i; numberStamp[i] = USED; RECORD[i] = i
+    };
+    LEAF[0] = 0; leafStamp[0] = USED; NUMBER_OF[0] = 0; NUMBER_OF[1] = 1;
 #ifdef CIRCLE
-    LEAF[1] = 1; STAMP[1] = USED; OWNERS[2] = 2;
+    LEAF[1] = 1; leafStamp[1] = USED; NUMBER_OF[2] = 2;
 #endif
     i = 0
   };
   atomic {
+    run control(OWNER);
 #ifdef DEATH
     run mortal(0);
-    run embedder(EMBEDDER);
+    run embedder();
+#ifdef TWICE
+    run embedder();
+#endif
 #else
     run vcpu(0, ACCESSES);
 #endif
     /* A second one is what only handlers' faults need. */
-#if !defined(SHORTEST) || defined(HANDLERS)
-    run vcpu(1, 1);
-#endif
-#ifdef CIRCLE
-    run vcpu(2, 1)
-#else
-    run control(2)
+#if (!defined(SHORTEST) || defined(HANDLERS)) && !defined(TWICE)
+    run vcpu(1, 1)
 #endif
   };
   /* All have ended: locks are free, and so is what was retired. */
   d_step { _nr_pr == 1 ->
-    for (i : 0 .. FUNCTIONS - 1) { assert(HOLDER[i] == NOBODY && DEPTH[i] == 0) };
-    for (i : 0 .. FUNCTIONS - 1) { assert(STATE[i] == on || STATE[i] == off) };
-    for (i : 0 .. LEAVES - 1) { assert(STAMP[i] == USED -> (LEAF[0] == i || LEAF[1] == i) : FREE(STAMP[i])) }
+    for (i : 0 .. FUNCTIONS - 1) { assert(HOLDER[i] == NOBODY) };
+    for (i : 0 .. WORKERS - 1) { assert(WAITS[i] == NONE && QUEUED[i] == 0) };
+    for (i : 0 .. LEAVES - 1) { assert(leafStamp[i] == USED -> (LEAF[0] == i || LEAF[1] == i) : FREE(leafStamp[i])) };
+    for (i : 0 .. NUMBERS - 1) { assert(numberStamp[i] == USED || FREE(numberStamp[i])) };
+    assert(!owedByDead)
   }
 }
 
 #ifdef LIVENESS
 /* However often others access it. */
-ltl off_ends { [] (STATE[0] == unmapping -> <> (STATE[0] == off)) }
+ltl off_ends { [] (STATE[0] == UNMAPPING -> <> (STATE[0] == OFF)) }
 #endif

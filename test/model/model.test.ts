@@ -3,7 +3,6 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 
-const MODEL = resolve('test/model/locking.pml');
 /** MiB. */
 const MEMORY = 4000;
 
@@ -15,39 +14,64 @@ if (missing.length > 0) console.log(`test:model: skipped: ${missing.join(' and '
 
 /** What is defined, and what must happen there. */
 const SITUATIONS: readonly [string, readonly string[]][] = [
-  ['OFF_ON', ['a lookup no longer valid', 'a stale page', 'storage used again', 'no storage to switch on']],
-  ['MOVE', ['a lookup no longer valid', 'storage used again']],
-  ['REMOVE', ['a record used again', 'a record still read']],
-  ['HANDLERS', ['a circle of waiting', 'a deferred change', 'no storage for a shared page']],
-  ['REMOVE HANDLERS', ['a deferred change', 'a record used again', 'a record still read']],
+  ['OFF_ON', ['a leaf that is gone', 'a number used again', 'storage used again', 'no storage to switch on']],
+  ['SLOTS', ['a leaf that is gone', 'a stale page looked for', 'storage used again']],
+  ['MOVE', ['a leaf that is gone', 'a number used again', 'storage used again']],
+  ['REMOVE', ['a record used again', 'a record still read', 'a number used again']],
+  ['HANDLERS', ['a circle of waiting', 'a change that was queued', 'no storage for a shared page']],
+  ['REMOVE HANDLERS', ['a change that was queued', 'a record used again', 'a record still read']],
   ['CIRCLE HANDLERS', ['a circle of waiting']],
-  ['DEATH', ['a lock of the dead', 'a change of the dead', 'storage of the dead']],
+  ['DEATH', ['a lock of the dead', 'a change that was queued']],
+  ['DEATH TWICE', ['a lock of the dead', 'a change that was queued']],
 ];
 
 /** A fault, where it shows, and what of the proof it breaks. */
 const FAULTS: readonly [string, string, string][] = [
   ['PURGE_FIRST', 'OFF_ON', 'mappedIn['],
-  ['NOT_VALIDATED', 'OFF_ON', 'STATE['],
-  ['TRIMMED_AT_ENTRY_ONLY', 'OFF_ON', 'mappedIn['],
+  ['NOT_VALIDATED', 'OFF_ON', 'there['],
+  ['GONE_NOT_MARKED', 'OFF_ON', 'there['],
   ['STATE_LATE', 'OFF_ON', 'mustNot['],
   ['REUSED_EARLY', 'OFF_ON', 'leafOf['],
-  ['NESTED_PASSES', 'HANDLERS', 'leafOf['],
-  ['LEFT_FIRST', 'REMOVE HANDLERS', 'fnOf['],
-  ['REMOVED_SWITCHED', 'REMOVE HANDLERS', 'fnOf['],
+  ['NUMBER_REUSED_EARLY', 'MOVE', 'pages['],
+  ['TRIMMED_AT_ENTRY_ONLY', 'SLOTS', 'mappedIn['],
+  ['EPOCH_FIRST', 'SLOTS', 'mappedIn['],
   ['GENERATION_RESET', 'REMOVE', 'mappedIn['],
+  ['REMOVED_SWITCHED', 'REMOVE HANDLERS', 'SEQUENCE['],
+  ['NESTED_PASSES', 'HANDLERS', 'leafOf['],
   ['NOT_REENTRANT', 'HANDLERS', 'HOLDER['],
   ['WAITS_BLINDLY', 'HANDLERS', 'invalid end state'],
-  ['OFF_AT_ONCE', 'HANDLERS', 'STATE['],
-  ['DEFERRED_IN_FUNCTION', 'HANDLERS', 'owed['],
-  ['DIED_INSIDE', 'DEATH', 'STAMP['],
+  ['ASKS_INSIDE', 'HANDLERS', 'invalid end state'],
+  ['QUEUED_IN_FUNCTION', 'HANDLERS', 'owed['],
+  ['DEPTH_LEFT', 'DEATH', 'invalid end state'],
+  ['QUEUE_LOST', 'DEATH TWICE', 'owedByDead'],
+  ['RELEASED_TWICE', 'DEATH TWICE', 'HOLDER['],
+];
+
+/** Who sleeps at a lock: the same. */
+const SLEEPING: readonly [string, readonly string[]][] = [
+  ['ALIVE', ['a worker that sleeps', 'a circle of waiting']],
+  ['DEATH', ['a worker that sleeps', 'a circle of waiting', 'a lock of the dead']],
+];
+
+const SLEEPING_FAULTS: readonly [string, string][] = [
+  ['NOT_MARKED', 'ALIVE'],
+  ['GIVES_UP_SILENTLY', 'ALIVE'],
+  ['WAKES_HOLDERS_ONLY', 'DEATH'],
 ];
 
 /** Makes the verifier of a situation; returns what runs it. */
-function build(defined: readonly string[], options: readonly string[]): (...run: string[]) => string {
-  const cwd = resolve('build/model', defined.join('-'));
+function build(
+  model: string,
+  defined: readonly string[],
+  options: readonly string[],
+): (...run: string[]) => string {
+  const cwd = resolve('build', 'model', model, defined.join('-'));
   rmSync(cwd, { recursive: true, force: true });
   mkdirSync(cwd, { recursive: true });
-  execFileSync('spin', [...defined.map((name) => `-D${name}`), '-a', MODEL], { cwd, stdio: 'pipe' });
+  execFileSync('spin', [...defined.map((name) => `-D${name}`), '-a', resolve('test/model', model)], {
+    cwd,
+    stdio: 'pipe',
+  });
   const compiler = ['-w', '-DCOLLAPSE', `-DMEMLIM=${MEMORY}`, ...options, 'pan.c', '-o', 'pan'];
   execFileSync('gcc', compiler, { cwd, stdio: 'pipe' });
   return (...run) => {
@@ -65,41 +89,67 @@ function expectExhausted(output: string): void {
 
 const states = (output: string): number => Number(/(\d+) states, stored/.exec(output)?.[1]);
 
+/** And all that had to happen did. */
+function expectHolds(model: string, situation: string, reached: readonly string[]): void {
+  const output = build(model, situation.split(' '), ['-O2', '-DSAFETY'])('-m100000', '-w25');
+  console.log(`${model} ${situation}: ${states(output)} states`);
+  expectExhausted(output);
+  const seen = new Set(Array.from(output.matchAll(/^reached: (.*)$/gm), ([, what]) => what));
+  expect([...seen]).toEqual(expect.arrayContaining([...reached]));
+}
+
+/** The shortest trail into a fault, and what is broken at its end. */
+function broken(model: string, situation: string, fault: string): [string, string | undefined] {
+  const pan = build(model, [...situation.split(' '), `WRONG_${fault}`, 'SHORTEST'], ['-DSAFETY', '-DBFS']);
+  const what = /^pan:1: (.*)$/m.exec(pan('-m100000', '-w22'))?.[1];
+  return [pan('-r', `${model}.trail`), what];
+}
+
 /** The steps of a trail that are in words. */
 function words(trail: string): string {
   return trail
     .split('\n')
-    .filter((line) => /^(worker|vCPU|leaf|record|function|the embedder) /.test(line))
+    .filter((line) => /^(worker|owner:|vCPU|leaf|record|number) /.test(line))
     .join('; ');
 }
 
 describe.skipIf(missing.length > 0)('the locking protocol', () => {
   it.each(SITUATIONS)('holds: %s', (situation, reached) => {
-    const pan = build(situation.split(' '), ['-O2', '-DSAFETY']);
-    const output = pan('-m100000');
-    console.log(`${situation}: ${states(output)} states`);
-    expectExhausted(output);
-    const seen = new Set(Array.from(output.matchAll(/^reached: (.*)$/gm), ([, what]) => what));
-    expect([...seen]).toEqual(expect.arrayContaining([...reached]));
+    expectHolds('locking.pml', situation, reached);
   });
 
   it('switches decoding off however often others access it', () => {
-    const output = build(['LIVENESS'], ['-O2', '-DNFAIR=3'])('-a', '-f', '-m100000');
+    const output = build('locking.pml', ['LIVENESS'], ['-O2', '-DNFAIR=3'])('-a', '-f', '-m100000');
     console.log(`LIVENESS: ${states(output)} states`);
     expectExhausted(output);
   });
 
   it.each(FAULTS)('is broken by %s, in %s', (fault, situation, what) => {
-    const pan = build([...situation.split(' '), `WRONG_${fault}`, 'SHORTEST'], ['-DSAFETY', '-DBFS']);
-    const broken = /^pan:1: (.*)$/m.exec(pan('-m100000'))?.[1];
-    const trail = words(pan('-r', 'locking.pml.trail'));
-    console.log(`${fault}: ${trail}: ${broken}`);
-    expect(broken).toContain(what);
-    expect(trail).not.toBe('');
+    const [trail, found] = broken('locking.pml', situation, fault);
+    console.log(`${fault}: ${words(trail)}: ${found}`);
+    expect(found).toContain(what);
+    expect(words(trail)).not.toBe('');
   });
 
   it('is broken by WAITS_FOR_ALL, which others can keep off for ever', () => {
-    const output = build(['LIVENESS', 'WRONG_WAITS_FOR_ALL'], ['-DNFAIR=3'])('-a', '-f', '-m100000');
+    const output = build('locking.pml', ['LIVENESS', 'WRONG_WAITS_FOR_ALL'], ['-DNFAIR=3'])(
+      '-a',
+      '-f',
+      '-m100000',
+    );
     expect(output).toContain('acceptance cycle');
+  });
+});
+
+describe.skipIf(missing.length > 0)('who sleeps at a lock', () => {
+  it.each(SLEEPING)('is woken: %s', (situation, reached) => {
+    expectHolds('lock.pml', situation, reached);
+  });
+
+  it.each(SLEEPING_FAULTS)('sleeps for ever: %s %s', (fault, situation) => {
+    const [trail, found] = broken('lock.pml', situation, fault);
+    console.log(`${fault}: ${words(trail)}: ${found}`);
+    expect(found).toContain('invalid end state');
+    expect(words(trail)).not.toBe('');
   });
 });
