@@ -5,6 +5,7 @@ import {
   EMPTY_ENTRY,
   ENTERED,
   EPOCH,
+  GENERATION,
   KINDS,
   NO_KINDS,
   NOBODY,
@@ -160,6 +161,12 @@ export class OwningCore extends SharedCore {
     const raised = (this.words[EPOCH / 4] + 1) >>> 0 || 1;
     this.publish(EPOCH / 4, raised);
     return raised;
+  }
+
+  /** Before the EPOCH is raised: who passes an entry at that one sees that its pages of this function are stale. */
+  raiseGeneration(record: number): void {
+    this.publish((record + GENERATION) / 4, Atomics.load(this.words, EPOCH / 4) + 1);
+    this.raiseEpoch();
   }
 
   /** Storage whose stamp all have passed. */

@@ -1,4 +1,4 @@
-import { GENERATION, MAPPING, OFF, ON, STATE, TABLE_LOW, UNMAPPING } from '../../assembly/layout.js';
+import { MAPPING, OFF, ON, STATE, TABLE_LOW, UNMAPPING } from '../../assembly/layout.js';
 import { Domain } from '../domain.js';
 import type { Core } from '../engine/core.js';
 import { TraplineError } from '../errors.js';
@@ -120,9 +120,7 @@ export class SharedDomain extends Domain {
 
   /** Workers unmap theirs at their next entry, before ids and storage of them are used again. */
   override dropPages(fn: PciFunction): void {
-    const { core } = this;
-    const word = (core.records.of(fn.sbdf) + GENERATION) / 4;
-    this.exclusive(fn, () => core.publish(word, core.raiseEpoch()));
+    this.exclusive(fn, () => this.core.raiseGeneration(this.core.records.of(fn.sbdf)));
     super.dropPages(fn);
   }
 
