@@ -90,9 +90,11 @@ export function mmap_write32(address: u32, data: u32): void {
     );
 }
 
-/** Where a mapped page's bytes are in this memory; 0: they are not. */
+/** Where a mapped page's bytes are in this memory; 0: they are not. Only the dispatcher's worker has the table. */
 function ownPage(page: u32): usize {
-  return load<u32>(<usize>load<u32>(cells(), OWN_PAGES) + 4 * page);
+  const table: usize = load<u32>(cells(), OWN_PAGES);
+  if (ASC_FEATURE_THREADS && table === 0) return 0;
+  return load<u32>(table + 4 * page);
 }
 
 function outcomeOf(plain: bool, page: u32, offset: u32): i32 {
