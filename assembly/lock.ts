@@ -47,7 +47,11 @@ function sleepUntilAcquired(record: usize): bool {
   while (atomic.cmpxchg<u32>(record, 0, holder | WAITED, HOLDER) !== 0) {
     const taken = atomic.load<u32>(record, HOLDER);
     if (taken === 0) continue;
-    if (closesCircle(record)) return false;
+    if (closesCircle(record)) {
+      // Who was woken took the mark with it: the next one looks for itself.
+      atomic.notify(record + HOLDER, 1);
+      return false;
+    }
     if (atomic.cmpxchg<u32>(record, taken, taken | WAITED, HOLDER) !== taken) continue;
     atomic.wait<i32>(record + HOLDER, taken | WAITED, -1);
   }

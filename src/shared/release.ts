@@ -21,7 +21,8 @@ import type { WorkerHandle } from './handle.js';
  */
 export function releaseDead({ memory, worker, block, serial }: WorkerHandle): void {
   const words = new Int32Array(memory.buffer);
-  if (Atomics.load(words, (block + SERIAL) / 4) !== serial) return;
+  // Once: of two threads the later would free locks of the next worker in the place.
+  if (Atomics.compareExchange(words, (block + SERIAL) / 4, serial, 0) !== serial) return;
   Atomics.store(words, (block + CALL) / 4, NO_CALL);
   Atomics.store(words, (block + ENTERED) / 4, OUTSIDE);
   Atomics.store(words, (block + WAITS) / 4, 0);
@@ -35,9 +36,11 @@ export function releaseDead({ memory, worker, block, serial }: WorkerHandle): vo
 export function freeLocks(words: Int32Array, worker: number): void {
   for (let record = Atomics.load(words, FUNCTIONS / 4); record !== 0; record = words[(record + NEXT) / 4]) {
     const holder = (record + HOLDER) / 4;
-    if ((Atomics.load(words, holder) & ~WAITED) !== worker + 1) continue;
-    words[(record + DEPTH) / 4] = 0;
-    Atomics.store(words, holder, 0);
+    if ((Atomics.load(words, holder) & ~WAITED) === worker + 1) {
+      words[(record + DEPTH) / 4] = 0;
+      Atomics.store(words, holder, 0);
+    }
+    // Also where it freed the lock and woke nobody, or was woken and did not look.
     Atomics.notify(words, holder);
   }
 }

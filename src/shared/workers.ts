@@ -44,7 +44,6 @@ export class Workers {
   /** The number is free. Somebody may still follow it to the block. */
   remove({ worker, block }: Place): void {
     this.places[worker] = undefined;
-    this.core.words[(block + SERIAL) / 4] = 0;
     this.core.release(block, BLOCK_SIZE);
   }
 
