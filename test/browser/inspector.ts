@@ -1,19 +1,12 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import type { PageMachine } from '../../src/inspect/page/page-machine.js';
 import type { SerialConsole } from '../../src/inspect/page/serial-console.js';
 import { CHROMIUM, FLAGS } from '../chromium.js';
+import { packed } from '../package/tarball.js';
 
 const SCREENSHOTS = 'build/screenshots';
 
@@ -28,12 +21,11 @@ export class InstalledPackage {
   readonly folder = mkdtempSync(join(tmpdir(), 'trapline-'));
 
   constructor() {
-    execFileSync('npm', ['pack', '--silent', '--pack-destination', this.folder]);
-    const tarball = readdirSync(this.folder).find((name) => name.endsWith('.tgz')) as string;
+    const tarball = packed(this.folder);
     const { devDependencies } = JSON.parse(readFileSync('package.json', 'utf8'));
     writeFileSync(join(this.folder, 'package.json'), '{ "type": "module" }');
     const args = ['install', '--silent', '--no-audit', '--no-fund'];
-    execFileSync('npm', [...args, `./${tarball}`, `v86@${devDependencies.v86}`], { cwd: this.folder });
+    execFileSync('npm', [...args, tarball, `v86@${devDependencies.v86}`], { cwd: this.folder });
   }
 
   remove(): void {

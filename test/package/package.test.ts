@@ -9,6 +9,7 @@ import { build } from 'vite';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CHROMIUM, FLAGS } from '../chromium.js';
 import { STEPS } from '../guest/steps.js';
+import { packed } from './tarball.js';
 
 /** What a consumer writes; prints `1 0 true`. */
 const consumer = `import { createDispatcher, UNCLAIMED } from 'trapline';
@@ -28,10 +29,9 @@ const run = (command: string, ...args: string[]): string =>
 
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'trapline-'));
-  execFileSync('npm', ['pack', '--silent', '--pack-destination', folder]);
-  const tarball = readdirSync(folder).find((name) => name.endsWith('.tgz')) as string;
+  const tarball = packed(folder);
   writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
-  run('npm', 'install', '--silent', '--no-audit', '--no-fund', `./${tarball}`);
+  run('npm', 'install', '--silent', '--no-audit', '--no-fund', tarball);
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -189,11 +189,17 @@ console.log(...answer);`;
     expect(run('node', 'raw.js')).toBe('1 0 true');
   });
 
-  it('has types that a strict consumer compiles', () => {
+  it('has types of all entries that a strict consumer compiles, without those of Node', () => {
     const typed = consumer
       .replace("type: 'mem64'", "type: 'mem64' as const")
       .replace(', module: globalThis.coreModule', '');
     writeFileSync(join(folder, 'main.ts'), `${typed}export const numbers: (number | boolean)[] = answer;`);
+    const manifest = JSON.parse(readFileSync('package.json', 'utf8')) as { exports: Record<string, unknown> };
+    const entries = Object.keys(manifest.exports).filter((entry) => entry !== './package.json');
+    const imports = entries.map(
+      (entry, index) => `export * as e${index} from 'trapline${entry.slice(1)}';\n`,
+    );
+    writeFileSync(join(folder, 'entries.ts'), imports.join(''));
     const tsc = join(process.cwd(), 'node_modules/typescript/bin/tsc');
     run(
       'node',
@@ -207,6 +213,7 @@ console.log(...answer);`;
       '--lib',
       'es2022,dom',
       'main.ts',
+      'entries.ts',
     );
   });
 
