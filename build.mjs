@@ -1,11 +1,11 @@
 // Builds dist/: the wasm from assembly/, the module that carries it in hexadecimal (which compresses better than base64), and the TypeScript around it. The
 // modules are bundled because V8 folds constants of a module's own scope, but not imported ones, and stay `const`
 // because it does not fold what is declared with `var`, as vite has it.
-import { spawnSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { chmodSync, copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { build } from 'vite';
+import { build, runnerImport } from 'vite';
 
 const resolve = createRequire(import.meta.url).resolve;
 
@@ -98,3 +98,9 @@ for (const name of ['core', 'shared']) {
   );
 }
 chmodSync('dist/src/cli/main.js', 0o755);
+
+const help = (...command) =>
+  execFileSync(process.execPath, ['dist/src/cli/main.js', ...command, '--help'], { encoding: 'utf8' });
+const { version } = JSON.parse(readFileSync('package.json', 'utf8'));
+const { module } = await runnerImport('./src/cli/man-page.ts', { configFile: false });
+writeFileSync('dist/trapline.1', module.manPage(version, help));

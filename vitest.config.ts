@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
 /**
- * `package` and `browser` pack and install, and need Chromium: `npm run test:package`, `npm run test:browser`. `hosts`
+ * `package` and `browser` pack and install, and need Chromium and mandoc: `npm run test:package`, `npm run test:browser`. `hosts`
  * compiles C with the headers of Linux and Xen: `npm run test:hosts`. `qemu` needs QEMU: `npm run test:qemu`. `linux`
  * boots Linux and needs apt: `npm run test:linux`. The steps of the last two follow from one another. `model` needs spin
  * and gcc: `npm run test:model`. `fuzz` compiles the wasm as C, and needs clang and wabt: `npm run test:fuzz`.

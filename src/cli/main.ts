@@ -47,6 +47,9 @@ const COMMANDS: { readonly [name: string]: () => Promise<Command> } = {
 
 const HELP = `usage: trapline COMMAND ...
 
+Says what becomes of a guest's trapped MMIO accesses, and which PCI functions can be
+passed through.
+
   boot               run a guest in v86 and show what it accessed
   replay FILE...     run a recorded trace of a driver through the dispatcher
   conform FILE...    compare the dispatcher with recorded scenarios
@@ -55,9 +58,10 @@ const HELP = `usage: trapline COMMAND ...
   audit [FILE...]    say which PCI functions can be passed through safely
   opregion FILE      decode a dump of an Intel OpRegion and say what is wrong with it
   stolen             plan a guest's copy of Intel graphics' stolen memory
+  --version          print the version
+  --help             this text; after a command, more of that
 
-  trapline COMMAND --help tells more. --version prints the version.
-  Exit status: 0 as expected, 1 differences, 2 bad input.
+Exit status: 0 as expected, 1 differences, 2 bad input.
 `;
 
 async function main([name, ...args]: string[]): Promise<number> {
