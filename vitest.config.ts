@@ -1,8 +1,8 @@
 import { defineConfig } from 'vitest/config';
 
 /**
- * `package` and `browser` pack and install, and need Chromium and mandoc: `npm run test:package`, `npm run test:browser`. `hosts`
- * compiles C with the headers of Linux and Xen: `npm run test:hosts`. `qemu` needs QEMU: `npm run test:qemu`. `linux`
+ * `package`, `runtimes` and `browser` pack and install, and need Chromium and mandoc: `npm run test:package`,
+ * `npm run test:browser`; `runtimes` has other versions of Node from npm: `npm run test:runtimes`. `hosts` compiles C with the headers of Linux and Xen: `npm run test:hosts`. `qemu` needs QEMU: `npm run test:qemu`. `linux`
  * boots Linux and needs apt: `npm run test:linux`. The steps of the last two follow from one another. `model` needs spin
  * and gcc: `npm run test:model`. `fuzz` compiles the wasm as C, and needs clang and wabt: `npm run test:fuzz`.
  */
@@ -17,7 +17,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: ['package', 'browser', 'hosts/layout', 'qemu', 'linux', 'model', 'fuzz'].map(
+          exclude: ['package', 'runtimes', 'browser', 'hosts/layout', 'qemu', 'linux', 'model', 'fuzz'].map(
             (folder) => `test/${folder}/**`,
           ),
         },
@@ -29,6 +29,10 @@ export default defineConfig({
       {
         extends: true,
         test: { name: 'package', include: ['test/package/**/*.test.ts'], hookTimeout: 300_000 },
+      },
+      {
+        extends: true,
+        test: { name: 'runtimes', include: ['test/runtimes/**/*.test.ts'], hookTimeout: 300_000 },
       },
       {
         extends: true,
