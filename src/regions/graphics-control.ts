@@ -9,15 +9,19 @@ export interface GraphicsControl {
   readonly size: number;
   /** Of GTT stolen memory, which lies directly below it; undefined where this register does not tell (before gen6). */
   readonly gttSize: number | undefined;
+  /** Graphics does not answer VGA accesses. */
   readonly vgaDisabled: boolean;
   /** What is wrong with the register, in a sentence. */
   readonly warning: string | undefined;
 }
 
-/** What GGC is made from. `gttSize` is left out before gen6. */
+/** What GGC is made from. */
 export interface GraphicsControlFields {
+  /** Of data stolen memory, bytes. */
   readonly size: number;
+  /** Of GTT stolen memory, bytes: from gen6 on, and not before. */
   readonly gttSize?: number;
+  /** Graphics is not to answer VGA accesses. Default: false. */
   readonly vgaDisabled?: boolean;
 }
 
@@ -147,7 +151,7 @@ export function encodeGraphicsControl(generation: GraphicsGeneration, fields: Gr
   const encode = (name: string, field: Field | undefined, bytes: number | undefined): number => {
     if (field === undefined && bytes === undefined) return 0;
     for (let raw = 0; field && raw <= field.max; raw++) {
-      if (field.bytes(raw) === bytes) return raw << field.shift;
+      if (bytes !== undefined && field.bytes(raw) === bytes) return raw << field.shift;
     }
     faults.push(`encodeGraphicsControl: ${name} ${shown(bytes)} cannot be expressed on ${generation}`);
     return 0;

@@ -96,6 +96,15 @@ it('the lowest value of a size is encoded', () => {
   expect(encodeGraphicsControl('gen9', { size: 32 * MIB, gttSize: 8 * MIB, vgaDisabled: true })).toBe(0x01c2);
 });
 
+it.each(['gen6', 'cherryview', 'gen12', 'meteorlake'] as const)(
+  '%s has no register without a gttSize',
+  (generation) => {
+    expect(() => encodeGraphicsControl(generation, { size: 32 * MIB })).toThrow(
+      /gttSize undefined cannot be expressed/,
+    );
+  },
+);
+
 it('misuse lists every fault', () => {
   expect(() => encodeGraphicsControl('gen9', { size: 5, gttSize: 3 * MIB })).toThrow(
     /^encodeGraphicsControl: size 0x5 cannot be expressed on gen9; encodeGraphicsControl: gttSize 0x300000 cannot/,
