@@ -91,10 +91,22 @@ await build({
 copyFileSync('build/core.wasm', 'dist/core.wasm');
 copyFileSync('build/shared.wasm', 'dist/shared.wasm');
 copyFileSync('src/guest/guest.elf', 'dist/src/guest/guest.elf');
-for (const name of ['core', 'shared']) {
+for (const [name, entry] of [
+  ['core', 'trapline'],
+  ['shared', 'trapline/shared'],
+]) {
   writeFileSync(
     `dist/${name}.wasm.d.ts`,
-    'declare const module: WebAssembly.Module;\nexport default module;\n',
+    `/**
+ * The WebAssembly of \`${entry}\`, as a file.
+ *
+ * @module trapline/${name}.wasm
+ */
+
+/** Compiled, it is the option \`module\` of \`createDispatcher\`. */
+declare const module: WebAssembly.Module;
+export default module;
+`,
   );
 }
 chmodSync('dist/src/cli/main.js', 0o755);

@@ -8,6 +8,7 @@ export const isWidth = (width: number): width is Width =>
 /** What `read` returns when no function claims the address: not the value of any access. */
 export const UNCLAIMED = -1;
 
+/** Bytes of a page, the guest's and the host's. */
 export const PAGE_SIZE = 4096;
 
 /** Guest-physical addresses are integers in [0, 2^52). */

@@ -2,13 +2,15 @@ import { FORWARDED, HIGH, SPLIT, STATUS, UNCLAIMED_ACCESS } from '../assembly/la
 import { ones, UNCLAIMED, type Width } from './access.js';
 import type { Completion } from './completion.js';
 import type { DiagnosticCode, DiagnosticCounter } from './diagnostics.js';
-import type { Core, CoreExports, CoreImports, V86Doors } from './engine/core.js';
+import type { Core, CoreExports, CoreImports, ModuleDoors } from './engine/core.js';
 import { readView, writeView } from './memory/mapped-page.js';
 import { Ring } from './ring.js';
 
 /** What a wasm caller's accesses fall back to when no function claims the address; lanes are i32. The high lane of 8 bytes reads ones. */
 export interface Fallback {
+  /** The value, or its low lane. */
   read(low: number, high: number, width: number): number;
+  /** `dataHigh` counts for width 8 only. */
   write(low: number, high: number, width: number, data: number, dataHigh: number): void;
 }
 
@@ -72,6 +74,7 @@ export abstract class Accesses {
     return this.completion.domain.diagnostics.counts;
   }
 
+  /** High lane of the last 8-byte read, unsigned. */
   get high(): number {
     return this.cells[HIGH / 4];
   }
@@ -79,6 +82,7 @@ export abstract class Accesses {
   // What follows stays small enough to be inlined into its caller, and passes 32-bit signed integers on: an address or
   // a value above 2^31 is a heap number for a function that is not inlined.
 
+  /** The value, for width 8 its low lane, unsigned; or `UNCLAIMED`. `address`: guest-physical, bytes. */
   read(address: number, width: Width): number {
     if (typeof address !== 'number' || !isWidth(width)) return this.unclaimed();
     let value = width === 4 ? this.coreRead4(address) : this.coreRead(address, width);
@@ -91,6 +95,7 @@ export abstract class Accesses {
     return this.completion.read(outcome, address | 0, (address / 0x1_0000_0000) | 0, width) >>> 0;
   }
 
+  /** `data` and `dataHigh` are 32-bit lanes, signed or not. False: no function claims the address. */
   write(address: number, width: Width, data: number, dataHigh = 0): boolean {
     if (typeof address !== 'number' || !isWidth(width)) return false;
     const outcome =
@@ -149,9 +154,7 @@ export abstract class Accesses {
    * The door for another wasm module: its imports are the core's flat i32 exports, with no JavaScript between; those
    * named `mmap_` are v86's, for 32-bit addresses. Unclaimed accesses go to `fallback`, all ones and dropped by default.
    */
-  attach(
-    fallback?: Fallback,
-  ): Pick<CoreExports, 'trap_read' | 'trap_write' | keyof V86Doors> & { memory: WebAssembly.Memory } {
+  attach(fallback?: Fallback): ModuleDoors {
     if (fallback) this.fallback = fallback;
     const { answer, configure, read, read4, write, write4, ...doors } = this.core.exports;
     return { ...doors, memory: this.core.memory };

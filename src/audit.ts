@@ -1,3 +1,9 @@
+/**
+ * Which functions of a machine can be passed through safely, and the inventory that dispatchers share.
+ *
+ * @module trapline/audit
+ */
+
 export { type Audit, type AuditOptions, audit, hasFinding } from './audit/audit.js';
 export type { Finding, FoundRange, Severity } from './audit/finding.js';
 export { findings } from './audit/findings.js';

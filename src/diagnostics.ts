@@ -33,11 +33,16 @@ const CODES = [
  */
 export type DiagnosticCode = (typeof CODES)[number];
 
+/** `debug`: an access is split. `error`: the fault is the embedder's or the host's. `warning`: anything else. */
 export type DiagnosticLevel = 'debug' | 'warning' | 'error';
 
+/** Something that happened, once or more often, on the way of an access or a change. */
 export interface Diagnostic {
+  /** Follows from `code`. */
   readonly level: DiagnosticLevel;
+  /** What happened. */
   readonly code: DiagnosticCode;
+  /** The function that it happened to. */
   readonly sbdf: Sbdf;
   /** Guest-physical address of the access or page, where there is one. */
   readonly address: number | undefined;
@@ -46,7 +51,14 @@ export interface Diagnostic {
 }
 
 /** At most `burst` diagnostics of one code and function in `interval` milliseconds; or no limit. */
-export type DiagnosticLimit = { readonly burst: number; readonly interval: number } | 'none';
+export type DiagnosticLimit =
+  | {
+      /** So many at most. */
+      readonly burst: number;
+      /** Milliseconds. */
+      readonly interval: number;
+    }
+  | 'none';
 
 const ERRORS: readonly DiagnosticCode[] = ['bad-msix-capability', 'out-of-memory', 'host-error'];
 

@@ -32,7 +32,9 @@ export type { DispatcherOptions } from './options.js';
 export interface Trap {
   /** High lane of the last 8-byte read, unsigned. */
   readonly high: number;
+  /** See `Dispatcher.assign`. */
   assign(description: FunctionDescription): TrappedFunction;
+  /** See `Dispatcher.deassign`. */
   deassign(sbdf: string | Sbdf): void;
   /** The value, for width 8 its low lane, unsigned; or `UNCLAIMED`. */
   read(address: number, width: Width): number;
@@ -45,7 +47,7 @@ export type Build = readonly [typeof Core, typeof Domain, typeof Completion];
 
 const DEFAULT_MEMORY = 256 * 1024 * 1024;
 
-/** Synchronous: the wasm is inlined, or handed over compiled. */
+/** Synchronous: the wasm is inlined, or handed over compiled. Throws `bad-module`, `bad-argument`. */
 export function createDispatcher(options: DispatcherOptions): Dispatcher {
   return new Dispatcher(options);
 }
@@ -72,6 +74,7 @@ export class Dispatcher extends Accesses implements Trap {
     this.doors = new RegionDoors(this.domain);
   }
 
+  /** Those that are assigned, in the order in which they were. */
   get functions(): readonly AssignedFunction[] {
     return [...this.domain.functions.values()];
   }
@@ -86,6 +89,7 @@ export class Dispatcher extends Accesses implements Trap {
     return this.domain.pageMap.size;
   }
 
+  /** As given, or `policies.strict`. */
   get policy(): Policy {
     return this.domain.policy;
   }

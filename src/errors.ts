@@ -30,7 +30,9 @@ export type ErrorCode =
 
 /** Thrown for misuse by the embedding program, never for anything that a guest does. */
 export class TraplineError extends Error {
+  /** Tells it from other errors where there are several copies of the class. */
   override readonly name = 'TraplineError';
+  /** Stable; the sentences of `faults` are not. */
   readonly code: ErrorCode;
   /** Every fault found, a sentence each, naming function, field, value and rule. */
   readonly faults: readonly string[];

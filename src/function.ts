@@ -40,6 +40,7 @@ export interface GuestRegister {
   readonly space: 'config' | `bar${0 | 1 | 2 | 3 | 4 | 5}`;
   /** Bytes from the start of the space, at any alignment. */
   readonly offset: number;
+  /** Bytes. */
   readonly width: Width;
   /** `hardware`: no register of the guest's after all, the device answers. */
   readonly value: number | 'hardware';
@@ -47,15 +48,19 @@ export interface GuestRegister {
   readonly writable?: boolean;
 }
 
+/** A BAR as the embedder hands it over. */
 export interface BarDescription {
   /** 0 to 5; 6 is the expansion ROM. */
   readonly index: number;
+  /** Of `io`, accesses are answered by a region door only. */
   readonly type: BarType;
   /** Guest-physical. */
   readonly address: number;
+  /** Bytes, a power of two. */
   readonly size: number;
   /** Host-physical. Default: `address`. */
   readonly hostAddress?: number;
+  /** Bit 3 of a memory BAR's register. Default: false. */
   readonly prefetchable?: boolean;
   /** This BAR's own initial state. Default: the function's `decode`. */
   readonly enabled?: boolean;
@@ -73,6 +78,7 @@ export interface MsixLayout {
   readonly capability?: number;
 }
 
+/** A place in a BAR. */
 export interface BarOffset {
   /** BAR indicator: the BAR's index. */
   readonly bir: number;
@@ -91,15 +97,19 @@ export type DecodeResult = 'okay' | 'noop' | 'fail';
 export interface ConfigRegisters {
   /** 256 or 4096. */
   readonly size: number;
+  /** Unsigned. */
   read(offset: number, width: number): number;
+  /** What is read-only in a register stays. */
   write(offset: number, width: number, value: number): void;
 }
 
 /** An assigned function. */
 export interface TrappedFunction {
+  /** Where the guest has it. */
   readonly sbdf: Sbdf;
   /** By index, without the empty ones. */
   readonly bars: readonly Bar[];
+  /** Undefined: it has no MSI-X. */
   readonly msix: MsixLayout | undefined;
   /** The COMMAND register's memory decoding as last set. */
   readonly decoding: boolean;
@@ -131,6 +141,7 @@ export interface TrappedFunction {
 
 /** A region at guest addresses. */
 export interface RegionRange {
+  /** As it was placed. */
   readonly region: ByteRegion;
   /** Guest-physical. */
   readonly address: number;
@@ -140,6 +151,7 @@ export interface RegionRange {
 
 /** Whose byte a guest address is. */
 export interface Location {
+  /** The function that has the byte. */
   readonly fn: TrappedFunction;
   /** Of a region that is no BAR: of type `region`. */
   readonly bar: Bar;
@@ -154,15 +166,36 @@ export interface Location {
 
 /** Guest pages that map directly to host pages. Bytes, multiples of 4096. */
 export interface MappedRange {
+  /** Guest-physical. */
   readonly guest: number;
+  /** Host-physical. */
   readonly host: number;
+  /** Of both. */
   readonly length: number;
 }
 
 /** What becomes of a BAR's guest pages: mapped directly, or trapped. */
-export type GuestRange =
-  | (MappedRange & { readonly bar: number; readonly kind: 'direct' })
-  | { readonly bar: number; readonly kind: 'trap'; readonly guest: number; readonly length: number };
+export type GuestRange = DirectRange | TrapRange;
+
+/** Pages of a BAR that map directly. */
+export interface DirectRange extends MappedRange {
+  /** The BAR's index. */
+  readonly bar: number;
+  /** Not to be trapped. */
+  readonly kind: 'direct';
+}
+
+/** Pages of a BAR that must trap. Bytes, multiples of 4096. */
+export interface TrapRange {
+  /** The BAR's index. */
+  readonly bar: number;
+  /** To be trapped. */
+  readonly kind: 'trap';
+  /** Guest-physical. */
+  readonly guest: number;
+  /** From there on. */
+  readonly length: number;
+}
 
 /** What `Dispatcher.assign` returns: a function that a guest finds, sizes, moves, enables and resets by itself. */
 export interface AssignedFunction extends TrappedFunction {
@@ -193,6 +226,7 @@ export interface SoftwareDescription extends FunctionDescription {
   readonly software: DeviceModel;
 }
 
+/** An assigned function without hardware that has MSI-X. */
 export interface SoftwareFunction extends AssignedFunction {
   readonly interrupts: Interrupts;
 }

@@ -11,14 +11,19 @@ export type HostPage = Uint8Array | PageHandler;
 export interface PageHandler {
   /** Returns the value, or its low lane; for width 8 stores the high lane in `high[0]`. */
   read(offset: number, width: Width, high: Uint32Array): number;
+  /** `high` counts for width 8 only. */
   write(offset: number, width: Width, low: number, high: number): void;
 }
 
 /** One MSI-X table entry as the guest wrote it, and what the host made of it. */
 export interface Vector {
+  /** Of the entry in the table, from 0. */
   readonly index: number;
+  /** Message Address, unsigned. */
   readonly addressLow: number;
+  /** Message Upper Address, unsigned. */
   readonly addressHigh: number;
+  /** Message Data, 32 bits, unsigned. */
   readonly data: number;
   /** Vector control, bit 0. */
   readonly masked: boolean;
@@ -30,6 +35,7 @@ export interface Vector {
 
 /** A BAR as hosts and diagnostics see it; index 6 is the expansion ROM. */
 export interface Bar {
+  /** 0 to 5; 6 is the expansion ROM. */
   readonly index: number;
   /** `region`: no BAR at all; its host address is 0. */
   readonly type: BarType | 'region';
@@ -37,11 +43,13 @@ export interface Bar {
   readonly address: number;
   /** Host-physical address, bytes. */
   readonly hostAddress: number;
+  /** Bytes. */
   readonly size: number;
   /** Accesses reach it. */
   readonly enabled: boolean;
 }
 
+/** What a base address register decodes: I/O ports, memory by an address of 32 or 64 bits, an expansion ROM. */
 export type BarType = 'io' | 'mem32' | 'mem64' | 'rom';
 
 /** What the guest's memory map holds at a page: nothing, the host page of the same number, or something else. */
@@ -57,6 +65,7 @@ export type PageHost = Pick<Host, 'mapPage' | 'unmapPage'>;
 export interface Host {
   /** Maps a host page (4096-aligned). Null: it cannot be mapped. */
   mapPage(address: number, sbdf: Sbdf): HostPage | null;
+  /** A host page that `mapPage` gave is not used any more. */
   unmapPage?(address: number, sbdf: Sbdf): void;
   /** What the guest has at this guest page. Default: nothing. */
   guestMapping?(address: number): GuestMapping;
@@ -68,6 +77,7 @@ export interface Host {
   writeConfig?(sbdf: Sbdf, register: number, value: number): void;
   /** Hardware domain: a guest, a reset or a snapshot moves the physical BAR to `bar.hostAddress`. It is not decoded then. */
   moveBar?(sbdf: Sbdf, bar: Bar): void;
+  /** Disables the function's legacy interrupt: COMMAND, bit 10. */
   disableIntx?(sbdf: Sbdf): void;
   /** Delivers the vector's interrupt from now on. `vector.masked` says whether at once. */
   armVector?(sbdf: Sbdf, vector: Vector): void;
@@ -85,9 +95,11 @@ export interface Host {
   unmapGuestPages?(guest: number, length: number, sbdf: Sbdf): void;
   /** I/O ports, for a region door. Without them its I/O BARs cannot be accessed. Values are unsigned. */
   readPort?(port: number, width: 1 | 2 | 4, sbdf: Sbdf): number;
+  /** As `readPort`. */
   writePort?(port: number, width: 1 | 2 | 4, value: number, sbdf: Sbdf): void;
   /** Claims the function's regions for a region door; false: somebody else has them. */
   requestRegions?(sbdf: Sbdf): boolean;
+  /** Ends what `requestRegions` claimed. */
   releaseRegions?(sbdf: Sbdf): void;
   /** Resets the physical function. False: it cannot. */
   reset?(sbdf: Sbdf): boolean;

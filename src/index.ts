@@ -1,3 +1,9 @@
+/**
+ * Functions of PCI whose trapped accesses are answered: the dispatcher, what it is given and what it returns.
+ *
+ * @module trapline
+ */
+
 export { ADDRESS_LIMIT, PAGE_SIZE, UNCLAIMED, type Width } from './access.js';
 export type { Diagnostic, DiagnosticCode, DiagnosticLevel, DiagnosticLimit } from './diagnostics.js';
 export {
@@ -7,6 +13,7 @@ export {
   type Fallback,
   type Trap,
 } from './dispatcher.js';
+export type { ModuleDoors, V86Doors } from './engine/core.js';
 export { type ErrorCode, TraplineError } from './errors.js';
 export type {
   AssignedFunction,
@@ -14,16 +21,20 @@ export type {
   BarOffset,
   ConfigRegisters,
   DecodeResult,
+  DirectRange,
   FunctionDescription,
+  GuestRange,
   GuestRegister,
   Location,
+  MappedRange,
   MsixLayout,
   RegionRange,
   SoftwareDescription,
   SoftwareFunction,
   TrappedFunction,
+  TrapRange,
 } from './function.js';
-export type { Bar, BarType, GuestMapping, Host, HostPage, PageHandler, Vector } from './host.js';
+export type { Bar, BarType, GuestMapping, Host, HostPage, PageHandler, PageHost, Vector } from './host.js';
 export type { OwnPage } from './memory/own-pages.js';
 export type { DeviceModel, Interrupts, Raised } from './msix/device-model.js';
 export {
@@ -33,7 +44,7 @@ export {
   type Message,
   type RemappableMessage,
 } from './msix/message.js';
-export { capabilities, hideCapabilities } from './pci/capabilities.js';
+export { type Capability, type CapabilityLists, capabilities, hideCapabilities } from './pci/capabilities.js';
 export { describeImage } from './pci/image.js';
 export { type Policy, policies } from './policy.js';
 export type { Ring } from './ring.js';

@@ -1,3 +1,9 @@
+/**
+ * The OpRegion of an Intel graphics device, for a guest.
+ *
+ * @module trapline/opregion
+ */
+
 export type { GuestRegister } from './function.js';
 export {
   type OpRegion,

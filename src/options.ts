@@ -3,7 +3,9 @@ import type { Host } from './host.js';
 import type { Policy } from './policy.js';
 import type { SharedMachine } from './shared-machine.js';
 
+/** What a dispatcher is made with. */
 export interface DispatcherOptions {
+  /** All hardware, and the guest's memory map. */
   readonly host: Host;
   /** `hardware`: guest and host addresses are equal and its BAR writes move the physical BARs. Default: `guest`. */
   readonly domain?: 'hardware' | 'guest';
@@ -14,6 +16,7 @@ export interface DispatcherOptions {
    * strict). 16 bytes of linear memory a page.
    */
   readonly trapAll?: boolean;
+  /** Gets what happens, as far as `diagnosticLimit` lets it through. */
   readonly onDiagnostic?: (diagnostic: Diagnostic) => void;
   /** Default: 10 of a code and function in 1000 ms. */
   readonly diagnosticLimit?: DiagnosticLimit;

@@ -3,6 +3,7 @@
  * adjacent to the MSI-X table" v3 (2023) to the letter, `xen` is what became of it, `strict` is right for every byte.
  */
 export interface Policy {
+  /** Under which `policies` has it. */
   readonly name: 'strict' | 'xen' | 'xenV3';
   /** Bit set of the widths with which the PBA may be accessed, aligned; 15 also lets unaligned ones be split. */
   readonly pbaWidths: number;
@@ -58,7 +59,15 @@ const xen: Policy = {
   rom: 'hardware',
 };
 
-export const policies: { readonly strict: Policy; readonly xen: Policy; readonly xenV3: Policy } = {
+/** The three that there are. */
+export const policies: {
+  /** Right for every byte. */
+  readonly strict: Policy;
+  /** As Xen's vPCI. */
+  readonly xen: Policy;
+  /** As the patch that introduced it. */
+  readonly xenV3: Policy;
+} = {
   xen,
   xenV3: {
     ...xen,

@@ -22,6 +22,7 @@ const LIMIT = 65536;
  * direction (5, 1 reads) and descending (6), then the type (1: copy). Little endian.
  */
 export class Ring {
+  /** Records. */
   readonly capacity: number;
   /** Byte offset of the first record in `memory`. */
   readonly offset: number;

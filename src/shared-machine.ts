@@ -2,8 +2,11 @@ import type { Sbdf } from './sbdf.js';
 
 /** A BAR of an assigned function with hardware behind it. */
 export interface HeldBar {
+  /** 0 to 5; 6 is the expansion ROM. */
   readonly index: number;
+  /** Host-physical, bytes; 0: it was never given an address. */
   readonly hostAddress: number;
+  /** Bytes. */
   readonly size: number;
   /** Pages that it does not fill trap, and only its own bytes on them are accessed. */
   readonly trapsEdges: boolean;
@@ -11,10 +14,13 @@ export interface HeldBar {
 
 /** A function that a dispatcher wants to have. */
 export interface HeldFunction {
+  /** Of the physical function. */
   readonly sbdf: Sbdf;
   /** Those with memory behind them. What they say may change; `moved` tells of new host addresses. */
   readonly bars: readonly HeldBar[];
+  /** As described at `assign`. */
   readonly trapOnly: boolean;
+  /** As described at `assign`. */
   readonly shareUnsafe: boolean;
 }
 
@@ -25,6 +31,7 @@ export interface HeldFunction {
 export interface SharedMachine {
   /** Gives a function to a user. Throws `shared-page` where another user's is on one of its pages and that is not safe. */
   assign(user: object, fn: HeldFunction): void;
+  /** A user gives a function back. */
   deassign(user: object, sbdf: Sbdf): void;
   /** BARs of a user's function have new host addresses. */
   moved(user: object, sbdf: Sbdf): void;

@@ -1,3 +1,9 @@
+/**
+ * The dispatcher for several threads, in shared memory.
+ *
+ * @module trapline/shared
+ */
+
 import { TAKEN } from '../assembly/layout.js';
 import { TraplineError } from './errors.js';
 import type { DispatcherOptions } from './options.js';
@@ -11,7 +17,9 @@ export type { AttachedFunction } from './shared/attached-function.js';
 export type { SharedDispatcher } from './shared/dispatcher.js';
 export type { WorkerHandle } from './shared/handle.js';
 
+/** What a dispatcher in shared memory is made with. */
 export interface SharedOptions extends Omit<DispatcherOptions, 'shared'> {
+  /** False: `createDispatcher` of `trapline`. */
   readonly shared: true;
   /** `trapline/shared.wasm`, compiled, where the inlined copy must not be compiled. */
   readonly module?: WebAssembly.Module;

@@ -12,13 +12,17 @@ import { formatSbdf } from './sbdf.js';
 
 /** The state of a dispatcher's functions: plain data, of which JSON keeps all. */
 export interface Snapshot {
+  /** Of this format. */
   readonly version: 2;
+  /** The dispatcher's: it is restored under the same one only. */
   readonly policy: Policy['name'];
+  /** The dispatcher's, likewise. */
   readonly domain: 'hardware' | 'guest';
   /** In the order in which they were assigned. */
   readonly functions: readonly FunctionSnapshot[];
 }
 
+/** The state of a function. */
 export interface FunctionSnapshot {
   /** `0000:bb:dd.f` */
   readonly sbdf: string;
@@ -26,6 +30,7 @@ export interface FunctionSnapshot {
   readonly config: string;
   /** The COMMAND register without its memory bit, which is `decoding`. */
   readonly command: number;
+  /** The COMMAND register's memory decoding as last set. */
   readonly decoding: boolean;
   /** By index, without the empty ones. */
   readonly bars: readonly BarSnapshot[];
@@ -37,18 +42,25 @@ export interface FunctionSnapshot {
 
 /** A region that is no BAR. */
 export interface RangeSnapshot {
+  /** Guest-physical, a multiple of 4096. */
   readonly address: number;
+  /** Bytes. */
   readonly size: number;
   /** What its `save` gives; null: it has none. */
   readonly state: unknown;
 }
 
+/** The state of a BAR. */
 export interface BarSnapshot {
+  /** 0 to 5; 6 is the expansion ROM. */
   readonly index: number;
+  /** As described at `assign`: another one is refused. */
   readonly type: Bar['type'];
+  /** Bytes, likewise. */
   readonly size: number;
-  /** The guest's address, in two 32-bit lanes: a guest that sizes a BAR puts it past every address. */
+  /** Low lane of the guest's address: a guest that sizes a BAR puts it past every address. */
   readonly low: number;
+  /** High lane. */
   readonly high: number;
   /** The hardware domain moved the physical BAR, which is at the guest's address since then. */
   readonly hostMoved?: boolean;
@@ -60,7 +72,9 @@ export interface BarSnapshot {
 
 /** A software function's has `pending` and `uses`. */
 export interface MsixSnapshot extends MsixState, Partial<Omit<SoftwareMsixState, keyof MsixState>> {
+  /** As described at `assign`: another place is refused. */
   readonly table: BarOffset;
+  /** Likewise. */
   readonly pba: BarOffset;
 }
 

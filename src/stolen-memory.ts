@@ -1,3 +1,9 @@
+/**
+ * Intel graphics' stolen memory: its registers, and a plan of a guest's.
+ *
+ * @module trapline/stolen-memory
+ */
+
 export type { Width } from './access.js';
 export { type ErrorCode, TraplineError } from './errors.js';
 export type { AddressRange, NamedRange } from './regions/address-range.js';

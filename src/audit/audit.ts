@@ -6,6 +6,7 @@ import { findings } from './findings.js';
 import { type PassthroughGroup, passthroughGroups, type Reason } from './groups.js';
 import { type Plan, plan } from './plan.js';
 
+/** What an audit goes by. */
 export interface AuditOptions {
   /** The hypervisor's, bytes: 4096 (default), 16384 or 65536. */
   readonly pageSize?: number;
@@ -15,11 +16,15 @@ export interface AuditOptions {
 
 /** What can be said of a machine whose functions are to be passed through. */
 export interface Audit {
+  /** The hypervisor's, bytes. */
   readonly pageSize: number;
+  /** As it was given. */
   readonly machine: Machine;
   /** By code and address. */
   readonly findings: readonly Finding[];
+  /** What may be passed through, as the machine is. */
   readonly groups: readonly PassthroughGroup[];
+  /** How to place its BARs so that none shares a page. */
   readonly plan: Plan;
   /** The groups once the plan is carried out. */
   readonly groupsAfter: readonly PassthroughGroup[];

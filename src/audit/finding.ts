@@ -4,15 +4,20 @@ import { type FindingCode, rules } from './rules.js';
 
 /** How bad a finding is for passing a function through, ascending. */
 export const severities = ['info', 'warning', 'high'] as const;
+/** How bad a finding is for passing a function through, ascending: `info`, `warning`, `high`. */
 export type Severity = (typeof severities)[number];
 
 /** Bytes [start, end) and what they are. */
 export interface FoundRange extends AddressRange {
+  /** Function and BAR, or what `/proc/iomem` calls it. */
   readonly owner: string;
 }
 
+/** Something about a machine that matters for passing its functions through. */
 export interface Finding {
+  /** What kind it is; `rule` and `source` follow from it. */
   readonly code: FindingCode;
+  /** Ascending: `info`, `warning`, `high`. */
   readonly severity: Severity;
   /** What is the matter, in one sentence. */
   readonly what: string;
@@ -22,8 +27,9 @@ export interface Finding {
   readonly ranges: readonly FoundRange[];
   /** Page addresses [start, end) that are not one owner's. */
   readonly pages: readonly AddressRange[];
-  /** Why it matters, and who says so. */
+  /** Why it matters. */
   readonly rule: string;
+  /** Who says so. */
   readonly source: string;
   /** What to do. */
   readonly remedy: string;

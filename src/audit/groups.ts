@@ -18,9 +18,13 @@ export type Reason = 'iommu-group' | 'shared-page' | 'intx' | 'reset' | 'sriov';
 export const reasons: readonly Reason[] = ['iommu-group', 'shared-page'];
 export const optionalReasons: readonly Reason[] = ['intx', 'reset', 'sriov'];
 
+/** Why one function goes where another one goes. */
 export interface Edge {
+  /** The function that the reason leads from. */
   readonly from: Sbdf;
+  /** The function that it leads to. */
   readonly to: Sbdf;
+  /** Why. */
   readonly reason: Reason;
   /** Which group, page or line it is. */
   readonly detail: string;

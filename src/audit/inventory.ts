@@ -15,6 +15,7 @@ const PAGE_SIZE = 4096;
 
 /** A function of another dispatcher with bytes on the same pages. */
 export interface Peer {
+  /** Of the other function. */
   readonly sbdf: Sbdf;
   /** Host pages [start, end). */
   readonly pages: readonly AddressRange[];
@@ -22,6 +23,7 @@ export interface Peer {
 
 /** A function was not assigned because of what else is on its pages. */
 export class SharedPageError extends TraplineError {
+  /** Whose bytes are on its pages. */
   readonly peers: readonly Peer[];
   /** How the BARs of the machine can be placed so that none shares a page. */
   readonly plan: Plan;

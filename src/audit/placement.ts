@@ -8,31 +8,45 @@ import { busOf, WINDOW_GRAIN, type Window, Windows } from './windows.js';
 
 /** A BAR's new place. */
 export interface Move {
+  /** Of the function. */
   readonly sbdf: Sbdf;
+  /** 0 to 5; 6 is the expansion ROM. */
   readonly index: number;
+  /** Host-physical address now, bytes. */
   readonly from: number;
+  /** Host-physical address then, bytes. */
   readonly to: number;
+  /** Bytes. */
   readonly size: number;
 }
 
 /** A bridge whose window must become larger. Bytes, in whole MiB. */
 export interface Growth {
+  /** Its SBDF. */
   readonly bridge: Sbdf;
+  /** As it is now. */
   readonly window: AddressRange;
+  /** How much larger. */
   readonly by: number;
 }
 
 /** A BAR for which there is no room. */
 export interface Unplaced {
+  /** Of the function. */
   readonly sbdf: Sbdf;
+  /** 0 to 5; 6 is the expansion ROM. */
   readonly index: number;
   /** That must pass on more first; undefined: none can. */
   readonly bridge: Sbdf | undefined;
 }
 
+/** Where BARs go. */
 export interface Placement {
+  /** BARs that get another place. */
   readonly moves: readonly Move[];
+  /** Windows that must become larger first. */
   readonly growth: readonly Growth[];
+  /** BARs for which there is no room. */
   readonly unplaced: readonly Unplaced[];
   /** Windows that no source shows, in which something was placed. */
   readonly assumed: readonly AddressRange[];

@@ -21,6 +21,7 @@ export interface Plan extends Placement {
   readonly after: Machine;
   /** What an audit finds in it. */
   readonly left: readonly Finding[];
+  /** What another way would have done. */
   readonly alignAll: AlignAll;
 }
 
@@ -29,10 +30,13 @@ export interface Plan extends Placement {
  * BAR begins at a page, and keeps its size.
  */
 export interface AlignAll {
-  /** BARs that would have moved, and of how many functions. */
+  /** BARs that would have moved. */
   readonly moved: number;
+  /** Functions with such a BAR. */
   readonly functions: number;
+  /** Where the BARs would go. */
   readonly placement: Placement;
+  /** What an audit would find then. */
   readonly left: readonly Finding[];
 }
 

@@ -14,26 +14,41 @@ import { TraplineError } from '../errors.js';
 import { bytesOfHex } from '../hexadecimal.js';
 import { wasm } from './core.generated.js';
 
-/** v86's MMIO imports. See assembly/v86.ts. */
+/** v86's MMIO imports, for 32-bit addresses; data are 32-bit lanes, the low one first. See assembly/v86.ts. */
 export interface V86Doors {
+  /** A byte. */
   mmap_read8(address: number): number;
+  /** 32 bits. */
   mmap_read32(address: number): number;
+  /** A byte. */
   mmap_write8(address: number, data: number): void;
+  /** 16 bits. */
   mmap_write16(address: number, data: number): void;
+  /** 32 bits. */
   mmap_write32(address: number, data: number): void;
+  /** 64 bits. */
   mmap_write64(address: number, low: number, high: number): void;
+  /** 128 bits, as two of 64. */
   mmap_write128(address: number, data0: number, data1: number, data2: number, data3: number): void;
 }
 
+/** What another wasm module imports: plain i32 exports of the core. See assembly/index.ts. */
+export interface ModuleDoors extends V86Doors {
+  /** An access of `width` bytes at the address with these 32-bit lanes. The value, of 8 bytes its low lane. */
+  trap_read(low: number, high: number, width: number): number;
+  /** Likewise; `dataHigh` counts for width 8 only. */
+  trap_write(low: number, high: number, width: number, data: number, dataHigh: number): void;
+  /** The core's, for a module that shares it. */
+  readonly memory: WebAssembly.Memory;
+}
+
 /** The core's exports; all arguments i32 but for the address, f64, of reads and writes. See assembly/index.ts. */
-export interface CoreExports extends V86Doors {
+export interface CoreExports extends Omit<ModuleDoors, 'memory'> {
   configure(pbaWritable: boolean, splitsCrossing: boolean): void;
   read(address: number, width: number): number;
   read4(address: number): number;
   write(address: number, width: number, data: number, dataHigh: number): number;
   write4(address: number, data: number): number;
-  trap_read(low: number, high: number, width: number): number;
-  trap_write(low: number, high: number, width: number, data: number, dataHigh: number): void;
   answer(first: number, end: number): number;
 }
 

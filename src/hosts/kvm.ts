@@ -1,3 +1,9 @@
+/**
+ * Exits, coalesced writes and messages of KVM, in its own structures.
+ *
+ * @module trapline/kvm
+ */
+
 import { isWidth, UNCLAIMED } from '../access.js';
 import { TraplineError } from '../errors.js';
 import { isInteger } from '../integer.js';
@@ -10,6 +16,7 @@ export type { Doors } from './doors.js';
 export interface CoalescedWrite {
   /** Guest-physical; of `pio`, the port. */
   readonly address: number;
+  /** It is one to a port. */
   readonly pio: boolean;
   /** 1 to 8 bytes. */
   readonly data: Uint8Array;

@@ -1,3 +1,9 @@
+/**
+ * A machine of QEMU in another process as the hardware, in Node.
+ *
+ * @module trapline/qtest
+ */
+
 import type { Width } from '../access.js';
 import { TraplineError } from '../errors.js';
 import type { FunctionDescription } from '../function.js';
@@ -14,7 +20,9 @@ export { Qtest, type QtestOptions } from './qtest/connection.js';
 export { QtestError } from './qtest/error.js';
 export type { QtestInterrupt } from './qtest/mailbox.js';
 
+/** Which machine is the hardware, and where its messages go. */
 export interface QtestHostOptions {
+  /** The connection to QEMU. */
   readonly qtest: Qtest;
   /** A page of QEMU's memory that is nobody else's: messages go there. Multiple of 4096. */
   readonly mailbox: number;

@@ -1,5 +1,11 @@
+/**
+ * A dispatcher's functions in v86, the unmodified npm package.
+ *
+ * @module trapline/v86
+ */
+
 import type { Dispatcher, Fallback } from '../dispatcher.js';
-import type { V86Doors } from '../engine/core.js';
+import type { ModuleDoors, V86Doors } from '../engine/core.js';
 import { decodeMessage, type Message } from '../msix/message.js';
 import { CONFIG_ADDRESS, ConfigPorts } from './config-ports.js';
 import type { GuestMemory } from './guest-memory.js';
@@ -12,6 +18,7 @@ import { checkV86 } from './v86/signatures.js';
 export type { GuestMemory } from './guest-memory.js';
 export type { Emulator, MachineState, SavedModel } from './v86/machine.js';
 
+/** What is put into v86. */
 export interface V86Options {
   /** With `trapAll`: v86 cannot map a BAR's pages. */
   readonly dispatcher: Dispatcher;
@@ -25,9 +32,8 @@ export interface V86Options {
 
 /** What `Dispatcher.attach` gives, v86's own doors or not. */
 export interface WasmDoors {
-  attach(
-    fallback: Fallback,
-  ): Pick<ReturnType<Dispatcher['attach']>, 'trap_read' | 'trap_write'> & Partial<V86Doors>;
+  /** As `Dispatcher.attach`. */
+  attach(fallback: Fallback): Pick<ModuleDoors, 'trap_read' | 'trap_write'> & Partial<V86Doors>;
 }
 
 /**

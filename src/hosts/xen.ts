@@ -1,3 +1,9 @@
+/**
+ * Requests of Xen to an ioreq server, in its own structures.
+ *
+ * @module trapline/xen
+ */
+
 import { ADDRESS_LIMIT, isWidth, ones, PAGE_SIZE, UNCLAIMED, type Width } from '../access.js';
 import type { Dispatcher } from '../dispatcher.js';
 import { TraplineError } from '../errors.js';
@@ -14,17 +20,21 @@ export type IoreqType = 'pio' | 'copy' | 'pci-config' | 'time-offset' | 'invalid
 
 /** An element of a request that no function claims. */
 export interface UnclaimedAccess {
+  /** Of the request. */
   readonly type: IoreqType;
   /** Of `copy` guest-physical, of `pio` the port, of `pci-config` the register. */
   readonly address: number;
   /** Of `pci-config`. */
   readonly sbdf?: Sbdf;
+  /** Bytes. */
   readonly width: Width;
   /** Undefined: a read. */
   readonly data?: bigint;
 }
 
+/** What a server answers from. */
 export interface IoreqServerOptions {
+  /** Whose functions it has: their configuration space, and their memory unless `doors` answer. */
   readonly dispatcher: Dispatcher;
   /** Doors in place of the dispatcher's: a recording of it. */
   readonly doors?: Doors;

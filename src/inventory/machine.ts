@@ -14,8 +14,11 @@ export interface Machine {
 
 /** A line of `/proc/iomem`. Bytes [start, end). */
 export interface MemoryRange {
+  /** First byte. */
   readonly start: number;
+  /** Behind the last byte. */
   readonly end: number;
+  /** What the kernel calls it. */
   readonly name: string;
   /** 0: not within another. */
   readonly depth: number;
@@ -23,44 +26,70 @@ export interface MemoryRange {
 
 /** A function of a machine, as far as the sources show it. */
 export interface InventoryFunction {
+  /** Segment 0 where the sources have none. */
   readonly sbdf: Sbdf;
   /** The class and device names of `lspci`'s first line, or what stands for it. */
   readonly name: string;
+  /** Vendor ID, 16 bits. Undefined: not shown; so with what follows. */
   readonly vendor: number | undefined;
+  /** Device ID, 16 bits. */
   readonly device: number | undefined;
-  readonly subsystem: { readonly vendor: number; readonly device: number } | undefined;
+  /** 16 bits each. */
+  readonly subsystem:
+    | {
+        /** Subsystem Vendor ID. */
+        readonly vendor: number;
+        /** Subsystem ID. */
+        readonly device: number;
+      }
+    | undefined;
   /** By index; 6 is the expansion ROM. I/O BARs too. */
   readonly bars: readonly InventoryBar[];
   /** The indices are a guess by order: `lspci -v` does not print them. */
   readonly barsGuessed: boolean;
   /** COMMAND, memory decoding. */
   readonly decode: boolean | undefined;
+  /** Undefined: it has none, or none is shown; so with `sriov` and `bridge`. */
   readonly msix: InventoryMsix | undefined;
+  /** A physical function's. */
   readonly sriov: InventorySriov | undefined;
+  /** A PCI-to-PCI bridge's. */
   readonly bridge: InventoryBridge | undefined;
+  /** For resets. */
   readonly capabilities: Capabilities;
+  /** By pin, or by MSI. */
   readonly interrupt: InventoryInterrupt;
   /** A virtual function's physical one. */
   readonly physicalFunction: Sbdf | undefined;
+  /** Its number. */
   readonly iommuGroup: number | undefined;
+  /** The kernel driver in use, by name. */
   readonly driver: string | undefined;
 }
 
+/** A BAR as the sources show it. */
 export interface InventoryBar {
+  /** 0 to 5; 6 is the expansion ROM. */
   readonly index: number;
+  /** What it decodes. */
   readonly type: BarType;
   /** Undefined: not assigned. */
   readonly address: number | undefined;
   /** Bytes. Undefined: not shown. */
   readonly size: number | undefined;
+  /** Bit 3 of a memory BAR's register. */
   readonly prefetchable: boolean;
+  /** It is not decoded. */
   readonly disabled: boolean;
   /** Known to the system, not in the function's own BAR registers: those of SR-IOV virtual functions. */
   readonly virtual: boolean;
 }
 
+/** The MSI-X capability. */
 export interface InventoryMsix extends MsixLayout {
+  /** Message Control, bit 15. */
   readonly enabled: boolean;
+  /** Message Control, bit 14: all vectors are. */
   readonly masked: boolean;
   /** Offset of the capability in config space. */
   readonly capability: number;
@@ -70,11 +99,13 @@ export interface InventoryMsix extends MsixLayout {
 export interface InventorySriov {
   /** VF Enable. */
   readonly enabled: boolean;
-  /** VFs that are switched on, and that can be. */
+  /** NumVFs: VFs that are switched on. */
   readonly numVfs: number;
+  /** TotalVFs: VFs that can be switched on. */
   readonly totalVfs: number;
-  /** Routing ID of the first VF less that of the physical function, and of each next one less the one before. */
+  /** First VF Offset: routing ID of the first VF less that of the physical function. */
   readonly offset: number;
+  /** VF Stride: routing ID of each next VF less that of the one before. */
   readonly stride: number;
   /** Bytes. */
   readonly systemPageSize: number;
@@ -84,8 +115,11 @@ export interface InventorySriov {
   readonly bars: readonly InventoryBar[];
 }
 
+/** A bridge's buses and windows. */
 export interface InventoryBridge {
+  /** Number of the bus behind it. */
   readonly secondary: number;
+  /** Highest number of a bus behind it. */
   readonly subordinate: number;
   /** That are open. */
   readonly windows: readonly BridgeWindow[];
@@ -93,8 +127,11 @@ export interface InventoryBridge {
 
 /** Memory [start, end) that a bridge passes on. */
 export interface BridgeWindow {
+  /** First byte. */
   readonly start: number;
+  /** Behind the last byte. */
   readonly end: number;
+  /** The window for prefetchable memory. */
   readonly prefetchable: boolean;
 }
 
@@ -112,8 +149,11 @@ export interface InventoryInterrupt {
 
 /** Offsets in config space of the capabilities through which a function is reset, and what they say. */
 export interface Capabilities {
+  /** PCI Express capability. */
   readonly express?: number;
+  /** Power Management capability. */
   readonly powerManagement?: number;
+  /** Advanced Features capability. */
   readonly advancedFeatures?: number;
   /** BARs are fixed by this capability, whatever the registers say. */
   readonly enhancedAllocation?: number;

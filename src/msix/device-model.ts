@@ -47,6 +47,7 @@ export interface Interrupts {
   useAll(): void;
   /** Ends all uses and clears all pending bits. */
   unuseAll(): void;
+  /** Its bit in the PBA. */
   pending(vector: number): boolean;
   /** By its own bit, by the function mask, or because MSI-X is disabled. */
   masked(vector: number): boolean;

@@ -1,10 +1,14 @@
 /** What a function writes to interrupt: `data`, 32 bits, to a 64-bit address in two lanes. All unsigned. */
 export interface Message {
+  /** Message Address. */
   readonly addressLow: number;
+  /** Message Upper Address. */
   readonly addressHigh: number;
+  /** Message Data. */
   readonly data: number;
 }
 
+/** Data bits 10..8. */
 export type DeliveryMode =
   | 'fixed'
   | 'lowest-priority'
@@ -17,6 +21,7 @@ export type DeliveryMode =
 
 /** A message to the local APICs (Intel SDM volume 3, message address and data register formats). */
 export interface InterruptMessage {
+  /** Address bit 4 is 0. */
   readonly format: 'interrupt';
   /** APIC ID, address bits 19..12. */
   readonly destination: number;
@@ -25,11 +30,15 @@ export interface InterruptMessage {
    * destination IDs (KVM_FEATURE_MSI_EXT_DEST_ID); else bits 11..5 are reserved and `destination` is meant.
    */
   readonly extendedDestination: number;
+  /** Address bit 2. */
   readonly destinationMode: 'physical' | 'logical';
   /** Address bit 3: to the one of several destinations that has the lowest priority. */
   readonly redirectionHint: boolean;
+  /** Data bits 7..0. */
   readonly vector: number;
+  /** Data bits 10..8. */
   readonly deliveryMode: DeliveryMode;
+  /** Data bit 15. */
   readonly trigger: 'edge' | 'level';
   /** What `level` asserts or ends; edge-triggered messages have no use for it. */
   readonly level: 'assert' | 'deassert';
@@ -37,6 +46,7 @@ export interface InterruptMessage {
 
 /** A message that an interrupt remapping table resolves (Intel VT-d, remappable interrupt request format). */
 export interface RemappableMessage {
+  /** Address bit 4 is 1. */
   readonly format: 'remappable';
   /** Index into the table, 16 bits. */
   readonly handle: number;

@@ -13,6 +13,7 @@ export const FUNCTION_MASK = 1 << 14;
 export interface MsixState {
   /** Message Control. */
   readonly control: number;
+  /** One for each vector, in order. */
   readonly entries: readonly Omit<Vector, 'index'>[];
 }
 

@@ -1,10 +1,14 @@
 /** A capability: its id and where it stands in configuration space. */
 export interface Capability {
+  /** Capability ID: 8 bits, of an extended one 16. */
   readonly id: number;
+  /** Bytes from the start of configuration space. */
   readonly offset: number;
 }
 
+/** What `capabilities` finds. */
 export interface CapabilityLists {
+  /** In the order of the list. */
   readonly standard: readonly Capability[];
   /** PCI Express extended capabilities; none in 256 bytes. */
   readonly extended: readonly Capability[];

@@ -7,12 +7,15 @@ export const PAGE_SIZE = 4096;
 
 /** Bytes [start, end) of physical memory. */
 export interface AddressRange {
+  /** First byte. */
   readonly start: number;
+  /** Behind the last byte. */
   readonly end: number;
 }
 
 /** A range and what a message calls it. */
 export interface NamedRange extends AddressRange {
+  /** For messages. */
   readonly name: string;
 }
 

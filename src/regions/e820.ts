@@ -3,6 +3,7 @@ import { type AddressRange, rangeFault } from './address-range.js';
 
 /** One entry of the memory map that firmware gives the operating system (ACPI 15). */
 export interface E820Entry extends AddressRange {
+  /** AddressRangeMemory, or AddressRangeReserved. */
   readonly type: 'ram' | 'reserved';
 }
 

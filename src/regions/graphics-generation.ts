@@ -26,6 +26,7 @@ export const graphicsGenerations = [
   'meteorlake',
 ] as const;
 
+/** One of `graphicsGenerations`. */
 export type GraphicsGeneration = (typeof graphicsGenerations)[number];
 
 /** Whether a part is of a generation or a later one. */

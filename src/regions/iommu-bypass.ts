@@ -1,8 +1,10 @@
 /** A part of Intel graphics whose accesses to stolen memory the IOMMU does not translate, and what that means. */
 export interface IommuBypass {
+  /** What it is called. */
   readonly block: string;
   /** `stated`: sources name the block. `inferred`: from host addresses that firmware fixes in it. */
   readonly evidence: 'stated' | 'inferred';
+  /** What follows for a guest, and what to do about it. */
   readonly meaning: string;
 }
 

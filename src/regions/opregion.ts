@@ -25,7 +25,9 @@ import {
 import { fieldEnd, OpRegionOverlay } from './opregion-overlay.js';
 import { MappedBytes, type PhysicalMemory } from './physical-memory.js';
 
+/** Where the firmware's OpRegion is, and what becomes of it for a guest. */
 export interface OpRegionOptions {
+  /** The host's, as firmware tables are in it. */
   readonly memory: PhysicalMemory;
   /** The dword at 0xfc of the graphics device's configuration space: any 32 bits, at any alignment. */
   readonly asls: number;
@@ -54,10 +56,22 @@ export interface OpRegionRefusal {
  * - `vbt`: the extended VBT's, at `hostAddress`.
  */
 export type OpRegionSpan =
-  | { readonly offset: number; readonly end: number; readonly kind: 'constant'; readonly bytes: Uint8Array }
   | {
+      /** Bytes from the region's start. */
       readonly offset: number;
+      /** Behind the last byte, likewise. */
       readonly end: number;
+      /** Answered from here. */
+      readonly kind: 'constant';
+      /** All of them. */
+      readonly bytes: Uint8Array;
+    }
+  | {
+      /** Bytes from the region's start. */
+      readonly offset: number;
+      /** Behind the last byte, likewise. */
+      readonly end: number;
+      /** Answered from the host's memory. */
       readonly kind: 'live' | 'guest' | 'vbt';
       /** Host-physical address of the first byte. */
       readonly hostAddress: number;
@@ -118,6 +132,7 @@ export function openOpRegion(options: OpRegionOptions): OpRegion | OpRegionRefus
  */
 export class OpRegion implements DeviceRegion {
   readonly type = TYPE;
+  /** vfio's number for the OpRegion of Intel graphics. */
   readonly subtype = SUBTYPE;
   /** Bytes: 8 KiB, and the extended VBT. */
   readonly size: number;

@@ -8,6 +8,7 @@ import { ADDRESS_LIMIT, type AddressRange, PAGE_SIZE, shown } from './address-ra
  * VT-d is told of it by an RMRR structure in its DMAR table (VT-d 8.4). Bytes [start, end).
  */
 export interface ReservedMemoryRegion extends AddressRange {
+  /** Of the device. */
   readonly sbdf: Sbdf;
 }
 

@@ -85,7 +85,12 @@ export function encodeStolenBase(
   generation: GraphicsGeneration,
   base: number,
   keep = 0,
-): { readonly bdsm: number; readonly bdsmHigh?: number } {
+): {
+  /** 32 bits. */
+  readonly bdsm: number;
+  /** From gen11 on. */
+  readonly bdsmHigh?: number;
+} {
   const faults = [generationFault('encodeStolenBase', generation) ?? []].flat();
   if (faults.length === 0 && !registersOf(generation).includes('bdsm')) {
     faults.push(`encodeStolenBase: generation ${generation} has no BDSM`);

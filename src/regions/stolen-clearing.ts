@@ -4,6 +4,7 @@ import { ADDRESS_LIMIT, type AddressRange, rangeFault, shown } from './address-r
 
 /** The host's stolen memory. Offsets and lengths are in bytes from its base. */
 export interface StolenStore {
+  /** Bytes. */
   readonly size: number;
   /** Zeroes a range. May throw; the error reaches the caller. */
   zero(offset: number, length: number): void;

@@ -24,8 +24,13 @@ export interface StolenRequest {
   readonly size: number;
   /** Of the GTT's stolen memory directly below. */
   readonly gttSize?: number;
-  /** The guest's RAM: from 0 up, and from 4 GiB up. */
-  readonly ram: { readonly low: number; readonly high?: number };
+  /** The guest's RAM. */
+  readonly ram: {
+    /** From 0 up. */
+    readonly low: number;
+    /** From 4 GiB up. Default: 0. */
+    readonly high?: number;
+  };
   /** What the guest's firmware reserves anyway, such as `legacyHole`: in the table, and never stolen memory. */
   readonly reserved?: readonly NamedRange[];
   /** Where the guest's devices answer: PCI hole, ECAM. Not in the table, and neither RAM nor stolen memory. */
@@ -33,7 +38,12 @@ export interface StolenRequest {
   /** Addresses from here on cannot be used: `stolenLimit`, or what the IOMMU translates. Default 2^52. */
   readonly limit?: number;
   /** What the user says the device has: must be true. */
-  readonly expected?: { readonly base?: number; readonly size?: number };
+  readonly expected?: {
+    /** Of `base`. */
+    readonly base?: number;
+    /** Of `size`. */
+    readonly size?: number;
+  };
   /** Trap the guest's accesses instead of mapping the range. */
   readonly trapped?: boolean;
   /** The graphics function in the guest. Default 0000:00:02.0. */
@@ -42,13 +52,17 @@ export interface StolenRequest {
 
 /** Memory behind a part of the range: a slice of the guest's RAM, or to be allocated and put there. */
 export interface StolenBacking extends AddressRange {
+  /** `ram`: a slice of the guest's RAM. `new`: to be allocated. */
   readonly source: 'ram' | 'new';
 }
 
 /** An IOMMU mapping of `size` bytes: the device's address `iova` leads to the guest's memory at `guest`. */
 export interface IovaMapping {
+  /** The device's address. */
   readonly iova: number;
+  /** Guest-physical. */
   readonly guest: number;
+  /** Bytes. */
   readonly size: number;
 }
 
@@ -60,14 +74,17 @@ export interface StolenPlan {
   readonly range: AddressRange | undefined;
   /** What is behind it: ascending, without gaps. */
   readonly backing: readonly StolenBacking[];
-  /** RAM that the guest loses, and memory to allocate, bytes. */
+  /** RAM that the guest loses, bytes. */
   readonly wasted: number;
+  /** Memory to allocate, bytes. */
   readonly allocated: number;
+  /** The guest's memory map, for its firmware. */
   readonly e820: readonly E820Entry[];
   /** The guest's memory, not the host's stolen memory, at the host's addresses. One for each backing. */
   readonly iova: readonly IovaMapping[];
-  /** Guest ranges to map, and to trap. Accesses to a trapped range are answered from the same backing. */
+  /** Guest ranges to map. */
   readonly mapped: readonly AddressRange[];
+  /** Guest ranges to trap. Accesses to them are answered from the same backing. */
   readonly trapped: readonly AddressRange[];
   /** For the tables of a guest with a virtual IOMMU. */
   readonly reservedRegion: ReservedMemoryRegion | undefined;

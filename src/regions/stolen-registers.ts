@@ -7,11 +7,13 @@ import { atLeast, type GraphicsGeneration, generationFault } from './graphics-ge
 
 /** A register that tells where stolen memory is, or how large, and what the guest must read from it. */
 export interface StolenRegister {
+  /** As Intel's documents have it. */
   readonly name: string;
   /** Configuration space of graphics or of the host bridge, or BAR 0 of graphics. */
   readonly space: 'config' | 'host-bridge' | 'bar0';
   /** Bytes from the start of the space. */
   readonly offset: number;
+  /** Bytes. */
   readonly width: Width;
   /** `hardware`: what the device itself answers, which firmware wrote and the device compares. Never patch it. */
   readonly value: number | 'hardware';
@@ -20,7 +22,10 @@ export interface StolenRegister {
 /** One for `registers` of graphics' description: those of the host bridge belong to another function. */
 export const isGraphicsRegister = (
   register: StolenRegister,
-): register is StolenRegister & { readonly space: 'config' | 'bar0' } => register.space !== 'host-bridge';
+): register is StolenRegister & {
+  /** Not the host bridge's. */
+  readonly space: 'config' | 'bar0';
+} => register.space !== 'host-bridge';
 
 /**
  * The registers of a generation that tell the guest of its stolen memory. Drivers read the mirrors in BAR 0 too: one that

@@ -3,6 +3,7 @@ import type { Width } from '../access.js';
 import { Accesses, type Fallback } from '../accesses.js';
 import { type Diagnostic, type DiagnosticLimit, Diagnostics } from '../diagnostics.js';
 import { DEFAULT_LIMIT, quiet } from '../domain.js';
+import type { ModuleDoors } from '../engine/core.js';
 import { TraplineError } from '../errors.js';
 import type { PageHost } from '../host.js';
 import { policies } from '../policy.js';
@@ -16,9 +17,11 @@ import type { SharedExports } from './core.js';
 import type { WorkerHandle } from './handle.js';
 import { releaseDead } from './release.js';
 
+/** What a worker has for itself. */
 export interface AttachOptions {
   /** This worker's mappings of host pages. */
   readonly host: PageHost;
+  /** Gets what happens in this worker, as far as `diagnosticLimit` lets it through. */
   readonly onDiagnostic?: (diagnostic: Diagnostic) => void;
   /** Default: 10 of a code and function in 1000 ms. */
   readonly diagnosticLimit?: DiagnosticLimit;
@@ -146,9 +149,8 @@ export class AttachedDispatcher extends Accesses {
     return written;
   }
 
-  override attach(fallback?: Fallback): ReturnType<Accesses['attach']> {
-    const { attach, acquire, release, ...doors } = super.attach(fallback) as SharedExports &
-      ReturnType<Accesses['attach']>;
+  override attach(fallback?: Fallback): ModuleDoors {
+    const { attach, acquire, release, ...doors } = super.attach(fallback) as SharedExports & ModuleDoors;
     return doors;
   }
 }

@@ -1,4 +1,4 @@
-import type { DecodeResult } from '../function.js';
+import type { ConfigRegisters, DecodeResult } from '../function.js';
 import type { Raised } from '../msix/device-model.js';
 import type { Sbdf } from '../sbdf.js';
 import { DECODE_RESULTS, RAISED } from './answerer.js';
@@ -11,9 +11,10 @@ import type { Caller } from './caller.js';
  * `config.read` throws `busy`. All throw `unknown-function` once the function is deassigned, but for changes that wait.
  */
 export class AttachedFunction {
+  /** Where the guest has it. */
   readonly sbdf: Sbdf;
   /** What a guest reads and writes by configuration cycles. See `ConfigRegisters`. */
-  readonly config = {
+  readonly config: Omit<ConfigRegisters, 'size'> = {
     read: (offset: number, width: number): number => this.call('config.read', offset, width) as number,
     write: (offset: number, width: number, value: number): void => {
       this.later('config.write', offset, width, value);
@@ -40,6 +41,7 @@ export class AttachedFunction {
     return this.later('moveBar', index, address) !== 0;
   }
 
+  /** A guest's write of Message Control, as `TrappedFunction.writeMessageControl`. */
   writeMessageControl(value: number): void {
     this.later('writeMessageControl', value);
   }

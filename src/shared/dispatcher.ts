@@ -1,5 +1,6 @@
 import { CALLS } from '../../assembly/layout.js';
 import { Dispatcher, type Fallback } from '../dispatcher.js';
+import type { ModuleDoors } from '../engine/core.js';
 import type { DispatcherOptions } from '../options.js';
 import { Answerer } from './answerer.js';
 import { OwningCore, type SharedExports } from './core.js';
@@ -21,6 +22,7 @@ type WaitAsync = (
  */
 export class SharedDispatcher extends Dispatcher {
   declare protected readonly core: OwningCore;
+  /** @internal */
   declare readonly domain: SharedDomain;
   private readonly answerer: Answerer;
   private listening = false;
@@ -78,9 +80,8 @@ export class SharedDispatcher extends Dispatcher {
     this.listening = false;
   }
 
-  override attach(fallback?: Fallback): ReturnType<Dispatcher['attach']> {
-    const { attach, acquire, release, ...doors } = super.attach(fallback) as SharedExports &
-      ReturnType<Dispatcher['attach']>;
+  override attach(fallback?: Fallback): ModuleDoors {
+    const { attach, acquire, release, ...doors } = super.attach(fallback) as SharedExports & ModuleDoors;
     return doors;
   }
 }

@@ -15,6 +15,7 @@ export const KINDS = [
   'neighbour',
   'direct',
 ] as const;
+/** One of `KINDS`. */
 export type Kind = (typeof KINDS)[number];
 
 export const WIDTHS: readonly Width[] = [1, 2, 4, 8];
@@ -33,18 +34,22 @@ export class FunctionCounts {
     if (unaligned) this.odd[kind]++;
   }
 
+  /** Reads or writes of a kind and width. */
   count(kind: Kind, write: boolean, width: Width): number {
     return this.cells[(KINDS.indexOf(kind) * 2 + (write ? 1 : 0)) * WIDTHS.length + LOG2[width]];
   }
 
+  /** Reads of a kind, of any width. */
   reads(kind: Kind): number {
     return WIDTHS.reduce((sum, width) => sum + this.count(kind, false, width), 0);
   }
 
+  /** Writes of a kind, of any width. */
   writes(kind: Kind): number {
     return WIDTHS.reduce((sum, width) => sum + this.count(kind, true, width), 0);
   }
 
+  /** Accesses of a kind whose address is no multiple of their width. */
   unaligned(kind: Kind): number {
     return this.odd[KINDS.indexOf(kind)];
   }

@@ -21,7 +21,9 @@ export interface RingRecorder {
 
 /** A ring whose records are answered one by one. */
 export class RecordedRing implements Pick<Ring, 'capacity' | 'offset' | 'memory' | 'records' | 'answer'> {
+  /** As `Ring.capacity`. */
   readonly capacity: number;
+  /** As `Ring.offset`. */
   readonly offset: number;
   private readonly ring: Ring;
   private readonly recorder: RingRecorder;
@@ -33,10 +35,12 @@ export class RecordedRing implements Pick<Ring, 'capacity' | 'offset' | 'memory'
     this.offset = ring.offset;
   }
 
+  /** As `Ring.memory`. */
   get memory(): WebAssembly.Memory {
     return this.ring.memory;
   }
 
+  /** As `Ring.records`. */
   get records(): DataView {
     return this.ring.records;
   }

@@ -1,5 +1,6 @@
 import { ADDRESS_LIMIT, addressOf, isWidth, ones, UNCLAIMED, type Width } from '../access.js';
 import type { Dispatcher, Fallback } from '../dispatcher.js';
+import type { ModuleDoors, V86Doors } from '../engine/core.js';
 import type { Location } from '../function.js';
 import type { Sbdf } from '../sbdf.js';
 import { FunctionCounts, KINDS, type Kind } from './function-counts.js';
@@ -8,6 +9,7 @@ import { line } from './recording-lines.js';
 import { RecordingMachine } from './recording-machine.js';
 import { RecordingText, type TextSink } from './recording-text.js';
 
+/** How a recording is made. */
 export interface RecordingOptions {
   /** Milliseconds, from any start. Default: `performance.now`. */
   readonly clock?: () => number;
@@ -32,7 +34,9 @@ export function record(dispatcher: Dispatcher, sink: TextSink, options: Recordin
 
 /** A dispatcher's doors, recorded. */
 export class Recording {
+  /** Reads that no function claimed. */
   unclaimedReads = 0;
+  /** Writes that no function claimed. */
   unclaimedWrites = 0;
   private readonly dispatcher: Dispatcher;
   private readonly text: RecordingText;
@@ -78,6 +82,7 @@ export class Recording {
     return answer;
   }
 
+  /** As the dispatcher's; recorded before what the host does because of it. */
   write(address: number, width: Width, data: number, dataHigh = 0): boolean {
     const map = this.begin(address, width, true);
     // What the host does because of it comes after it.
@@ -85,17 +90,19 @@ export class Recording {
     return this.dispatcher.write(address, width, data, dataHigh);
   }
 
+  /** As the dispatcher's. */
   readBig(address: number): bigint | undefined {
     const low = this.read(address, 8);
     return low === UNCLAIMED ? undefined : (BigInt(this.high) << 32n) | BigInt(low);
   }
 
+  /** As the dispatcher's. */
   writeBig(address: number, value: bigint): boolean {
     return this.write(address, 8, Number(value & 0xffffffffn), Number((value >> 32n) & 0xffffffffn));
   }
 
   /** As the dispatcher's, by way of JavaScript; what `fallback` answers is recorded. */
-  attach(fallback?: Fallback): Pick<ReturnType<Dispatcher['attach']>, 'trap_read' | 'trap_write' | 'memory'> {
+  attach(fallback?: Fallback): Omit<ModuleDoors, keyof V86Doors> {
     const { trap_read, trap_write, memory } = this.dispatcher.attach(fallback);
     return {
       memory,

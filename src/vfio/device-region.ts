@@ -21,6 +21,7 @@ export interface ByteRegion {
 export interface DeviceRegion extends ByteRegion {
   /** As vfio's CAP_TYPE names it. */
   readonly type: number;
+  /** As vfio's CAP_TYPE numbers those of a type. */
   readonly subtype: number;
 }
 

@@ -26,6 +26,7 @@ import {
 import { RomRegion } from './rom-region.js';
 import { VgaRegion } from './vga-region.js';
 
+/** What a region door is opened with. */
 export interface RegionDoorOptions {
   /**
    * `eager`: the ROM is copied and every page of every memory BAR mapped at open, which fails as a whole where one
@@ -43,6 +44,7 @@ export interface RegionDoorOptions {
  * returns one of `errno`, which are negative, where it fails; what a host callback throws goes to `onError`.
  */
 export interface RegionDoor {
+  /** Of the function. */
   readonly sbdf: Sbdf;
   /** EINVAL: the function has no such region. A BAR or ROM that is not implemented has size 0. */
   regionInfo(index: number): RegionInfo | Errno;

@@ -11,10 +11,18 @@ export const FIRST_DEVICE_REGION = 9;
 const REGION_SPAN = 2 ** 40;
 
 /** What may be done with a region: a bit set, in vfio's bits. */
-export const regionFlags = { READ: 1, WRITE: 2, MMAP: 4 } as const;
+export const regionFlags = {
+  /** `pread` reads it. */
+  READ: 1,
+  /** `pwrite` writes it. */
+  WRITE: 2,
+  /** Some of its pages may be mapped: `mappable`. */
+  MMAP: 4,
+} as const;
 
 /** A byte of a region. */
 export interface RegionPosition {
+  /** Of the region. */
   readonly index: number;
   /** Bytes from the region's start. */
   readonly position: number;
@@ -33,7 +41,9 @@ export function regionPosition(at: number | RegionPosition): RegionPosition | un
 
 const isCount = (value: number): boolean => Number.isSafeInteger(value) && value >= 0;
 
+/** Bytes of a region. */
 export interface ByteRange {
+  /** Bytes from the region's start. */
   readonly offset: number;
   /** Bytes. */
   readonly size: number;
@@ -41,6 +51,7 @@ export interface ByteRange {
 
 /** What `regionInfo` answers. */
 export interface RegionInfo {
+  /** Of the region. */
   readonly index: number;
   /** Of position 0. */
   readonly offset: number;
@@ -54,6 +65,7 @@ export interface RegionInfo {
   readonly mappable: readonly ByteRange[];
   /** A device-specific region's. */
   readonly type?: number;
+  /** Likewise. */
   readonly subtype?: number;
 }
 

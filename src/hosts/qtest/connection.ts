@@ -2,6 +2,7 @@ import type { Width } from '../../access.js';
 import { QtestError } from './error.js';
 import { Fifos } from './fifos.js';
 
+/** How a connection behaves. */
 export interface QtestOptions {
   /** Milliseconds that QEMU may take for an answer, and at first to open the FIFOs. Default: 10,000. */
   readonly timeout?: number;
@@ -36,14 +37,17 @@ export class Qtest {
     this.command(`write${LETTERS[width]} ${hex(address)} ${value}`);
   }
 
+  /** The value, unsigned. */
   readPort(port: number, width: 1 | 2 | 4): number {
     return Number.parseInt(this.value(`in${LETTERS[width]} ${hex(port)}`), 16);
   }
 
+  /** `value` is unsigned. */
   writePort(port: number, width: 1 | 2 | 4, value: number): void {
     this.command(`out${LETTERS[width]} ${hex(port)} ${hex(value)}`);
   }
 
+  /** Physical memory of QEMU's machine, a copy. */
   readMemory(address: number, length: number): Uint8Array {
     const bytes = Buffer.alloc(length);
     for (let at = 0; at < length; at += BLOCK) {
@@ -55,6 +59,7 @@ export class Qtest {
     return new Uint8Array(bytes.buffer, bytes.byteOffset, length);
   }
 
+  /** Puts bytes into the physical memory of QEMU's machine. */
   writeMemory(address: number, bytes: Uint8Array): void {
     for (let at = 0; at < bytes.length; at += BLOCK) {
       const block = Buffer.from(bytes.subarray(at, at + BLOCK));

@@ -6,6 +6,7 @@ import { QtestError } from './error.js';
 
 /** An interrupt that a device sent. */
 export interface QtestInterrupt {
+  /** Of the function whose vector it is. */
   readonly sbdf: Sbdf;
   /** Of the vector. */
   readonly index: number;
