@@ -34,5 +34,18 @@ export default {
     rewrittenLink: true,
     notDocumented: true,
   },
+  requiredToBeDocumented: [
+    'Module',
+    'Enum',
+    'EnumMember',
+    'Variable',
+    'Function',
+    'Class',
+    'Interface',
+    'Property',
+    'Method',
+    'Accessor',
+    'TypeAlias',
+  ],
   treatWarningsAsErrors: true,
 };

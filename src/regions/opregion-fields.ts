@@ -34,7 +34,10 @@ const DRIVER = [
   'CBLV',
 ] as const;
 
-/** A field that a guest may be allowed to write, each into a copy of its own. */
+/**
+ * A field that a guest may be allowed to write, each into a copy of its own: `DRDY`, `CSTS`, `DIDL`, `CADL`, `CHPD`, `SCIC`,
+ * `PARM`, `ARDY`, `ASLC`, `TCHE` or `CBLV`, as the OpRegion specification names them.
+ */
 export type DriverField = (typeof DRIVER)[number];
 
 const fields = (mailbox: OpRegionField['mailbox'], rows: readonly Row[]): OpRegionField[] =>
