@@ -1,10 +1,14 @@
 // A capability whose BIR names no memory BAR, or whose structures leave their BAR, was believed.
 // https://xenbits.xen.org/gitweb/?p=xen.git;a=commit;h=53859596c0
+// What the errata of a device say instead is the embedder's to give: QEMU corrects a PBA of Chelsio's T5.
+// https://gitlab.com/qemu-project/qemu/-/blob/master/hw/vfio/pci.c (vfio_msix_early_setup)
 
 import { describe, expect, it } from 'vitest';
 import { TraplineError } from '../../src/errors.js';
 import type { BarOffset, FunctionDescription } from '../../src/function.js';
+import { createDispatcher, hideCapabilities } from '../../src/index.js';
 import { policies } from '../../src/policy.js';
+import { RecordingHost } from '../recording-host.js';
 import { all, BAR, description, type Kind, passedThrough } from './kinds.js';
 
 const bars: FunctionDescription['bars'] = [
@@ -97,4 +101,45 @@ it('where a real one is accepted, no guest access fails', () => {
       expect(calls().filter((call) => call.startsWith('onError'))).toEqual([]);
     }
   }
+});
+
+describe('an image with a bogus capability', () => {
+  /** MSI-X at 0xb0 with `count` entries, the only capability. */
+  function withCapability(count: number, table: number, pba: number): Uint8Array {
+    const config = new Uint8Array(256);
+    config.set([0x10], 0x06);
+    config.set([0xb0], 0x34);
+    config.set([0x11, 0x00], 0xb0);
+    const view = new DataView(config.buffer);
+    view.setUint16(0xb2, count - 1, true);
+    view.setUint32(0xb4, table, true);
+    view.setUint32(0xb8, pba, true);
+    return config;
+  }
+  function assign(config: Uint8Array, msix?: FunctionDescription['msix'], size = 0x2000) {
+    const dispatcher = createDispatcher({ host: new RecordingHost() });
+    const bars = [{ index: 4, type: 'mem64', address: BAR, size }] as const;
+    return { dispatcher, fn: dispatcher.assign({ sbdf: 8, bars, config, msix, decode: true }) };
+  }
+
+  it("that says a PBA past its BAR, as Chelsio's T5 functions do, has the place that the description gives", () => {
+    const config = withCapability(3, 0x4, 0x8004);
+    expect(() => assign(config)).toThrow(/pba ends at 32776, outside BAR 4 of 8192 bytes/);
+    const { dispatcher, fn } = assign(config, {
+      count: 3,
+      table: { bir: 4, offset: 0 },
+      pba: { bir: 4, offset: 0x1000 },
+    });
+    expect([0xb0, 0xb4, 0xb8].map((offset) => fn.config.read(offset, 4))).toEqual([0x2_0011, 0x4, 0x1004]);
+    expect(fn.mapping).toEqual([{ bar: 4, kind: 'trap', guest: BAR, length: 0x2000 }]);
+    expect(dispatcher.locate(BAR + 0x1000)?.owner).toBe('pba');
+  });
+
+  it('that names an empty BAR decodes memory all the same once the capability is hidden', () => {
+    const config = withCapability(1, 0, 0);
+    expect(() => assign(config)).toThrow(expect.objectContaining({ code: 'bad-msix-capability' }));
+    const { fn } = assign(hideCapabilities(config, [0x11]), undefined, 0x1000);
+    expect([fn.msix, fn.decoding, fn.config.read(0x04, 2) & 2]).toEqual([undefined, true, 2]);
+    expect(fn.mapping).toEqual([{ bar: 4, kind: 'direct', guest: BAR, host: BAR, length: 0x1000 }]);
+  });
 });

@@ -5,7 +5,10 @@
 
 import { describe, expect, it } from 'vitest';
 import { UNCLAIMED } from '../../src/access.js';
+import { createDispatcher } from '../../src/index.js';
 import { policies } from '../../src/policy.js';
+import type { RegionDoor } from '../../src/vfio/door.js';
+import { RecordingHost } from '../recording-host.js';
 import { all, BAR, description, interruptsOf } from './kinds.js';
 
 describe.each(all)('$name', (kind) => {
@@ -48,4 +51,25 @@ describe.each(all)('$name', (kind) => {
       expect([fn.messageControl, trap.read(BAR + 0x2108, 4)]).toEqual([0x8002, 0x41]);
     });
   });
+});
+
+it.each(Object.values(policies))('a function with MSI alone has no MSI-X anywhere, under $name', (policy) => {
+  const config = new Uint8Array(256);
+  config.set([0x10], 0x06);
+  config.set([0x50], 0x34);
+  // MSI with 64-bit addresses, the only capability.
+  config.set([0x05, 0x00, 0x80, 0x00], 0x50);
+  const host = new RecordingHost();
+  const dispatcher = createDispatcher({ host, policy });
+  const fn = dispatcher.assign({ ...description, msix: undefined, config });
+  expect([fn.msix, fn.interrupts, fn.messageControl]).toEqual([undefined, undefined, 0]);
+  expect([fn.config.read(0x34, 1), fn.config.read(0x50, 2)]).toEqual([0x50, 0x0005]);
+  expect(fn.mapping).toEqual([{ bar: 0, kind: 'direct', guest: BAR, host: BAR, length: 0x10000 }]);
+  const door = dispatcher.openRegions(fn.sbdf) as RegionDoor;
+  expect(door.regionInfo(0)).toMatchObject({ msixMappable: false, mappable: [{ offset: 0, size: 0x10000 }] });
+  door.close();
+  dispatcher.restore(dispatcher.save());
+  fn.reset();
+  dispatcher.deassign(fn.sbdf);
+  expect(host.take().filter((call) => /hole|arm|mask/.test(call))).toEqual([]);
 });

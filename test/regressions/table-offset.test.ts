@@ -1,5 +1,8 @@
 // The table was taken to start at its BAR's first byte.
-// https://github.com/cloud-hypervisor/cloud-hypervisor/issues/139
+// https://github.com/cloud-hypervisor/cloud-hypervisor/pull/139
+// https://github.com/microsoft/openvmm/issues/3301
+// And offsets were kept in 16 bits; the change that widened them took the address for the offset.
+// https://github.com/microsoft/openvmm/pull/2982
 
 import { describe, expect, it } from 'vitest';
 import { policies } from '../../src/policy.js';
@@ -25,5 +28,24 @@ describe.each(all)('$name', (kind) => {
       }
       expect(calls()).toEqual([]);
     });
+
+    it.each([
+      ['above 64 KiB', BAR, 0x10_0000, 0x1_2340],
+      ['at the end of 32 bits', 0x48_0000_0000, 2 ** 33, 0xffff_ffd0],
+    ])(
+      'a table %s of its BAR answers there, and at no offset that has fewer bits',
+      (_name, address, size, offset) => {
+        const big = [{ index: 0, type: 'mem64', address, size }] as const;
+        const { trap, fn } = kind.start(
+          { bars: big, msix: { count: 3, table: { bir: 0, offset }, pba } },
+          policy,
+          true,
+        );
+        trap.write(address + offset + 40, 4, 0x1234);
+        expect(fn.vector(2).data).toBe(0x1234);
+        trap.write(address + (offset % 0x10000) + 40, 4, 0x5678);
+        expect([fn.vector(2).data, trap.read(address + offset + 40, 4)]).toEqual([0x1234, 0x1234]);
+      },
+    );
   });
 });
