@@ -54,7 +54,7 @@ export interface BarDescription {
   readonly index: number;
   /** Of `io`, accesses are answered by a region door only. */
   readonly type: BarType;
-  /** Guest-physical. */
+  /** Guest-physical, a multiple of the size (policy xenV3 and virtual functions: of 4096, below that size of 16). */
   readonly address: number;
   /** Bytes, a power of two. */
   readonly size: number;

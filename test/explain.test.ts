@@ -271,6 +271,21 @@ function listed(text: string) {
   return reader.functions();
 }
 
+it('takes a BAR where Enhanced Allocation has it, at no multiple of its size', () => {
+  const elsewhere = listed(`03:00.0 Ethernet controller [0200]: H [1af4:1041]
+	Region 0: Memory at fe101000 (64-bit, non-prefetchable) [size=16K]
+	Capabilities: [40] MSI-X: Enable+ Count=2 Masked-
+		Vector table: BAR=0 offset=00003000
+		PBA: BAR=0 offset=00003800
+`);
+  for (const { read } of explain(elsewhere, 0xfe104018, 4).policies) {
+    expect(read).toMatchObject({ result: 'entry', entry: { index: 1 } });
+  }
+  for (const { read } of explain(elsewhere, 0xfe104ff8, 4).policies) {
+    expect(read).toMatchObject({ result: 'host', host: [{ address: 0xfe104ff8, width: 4 }] });
+  }
+});
+
 describe('a shared page', () => {
   it('neighbours of a table: their own under strict, the newest function to Xen', () => {
     const explanation = explain(odd, 0xfe000100, 4);

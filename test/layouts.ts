@@ -63,13 +63,13 @@ export const layouts: readonly Layout[] = [
         sbdf: 8,
         bars: [
           { index: 0, type: 'mem64', address: page(0), size: 0x1000 },
-          { index: 2, type: 'mem32', address: page(1), size: 0x2000 },
+          { index: 2, type: 'mem32', address: page(2), size: 0x2000 },
         ],
         msix: { count: 65, table: { bir: 2, offset: 0x20 }, pba: { bir: 0, offset: 0xff0 } },
         decode: true,
       },
     ],
-    pages: [page(0), page(1)],
+    pages: [page(0), page(2)],
   },
   {
     name: "table's BAR disabled, PBA's enabled",

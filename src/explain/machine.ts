@@ -143,6 +143,8 @@ export class Machine {
 function descriptionOf({ sbdf, bars }: InventoryFunction): FunctionDescription {
   return {
     sbdf,
+    // Its registers are not asked for, and those of Enhanced Allocation need not fit an address.
+    virtual: true,
     bars: bars.flatMap(({ index, type, address, size, disabled }) =>
       type === 'io' || address === undefined || !size
         ? []

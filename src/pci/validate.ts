@@ -28,6 +28,7 @@ export function descriptionFaults(
   const taken = new Set<number>();
   for (const bar of bars) {
     checkBar(bar, lenient, fault);
+    if (!lenient && !description.virtual) checkNatural(bar, fault);
     for (const index of bar.type === 'mem64' ? [bar.index, bar.index + 1] : [bar.index]) {
       if (taken.has(index))
         fault('bar index', index, 'is described twice, or is the upper half of a 64-bit BAR');
@@ -82,6 +83,13 @@ function checkBar(bar: BarDescription, lenient: boolean, fault: Fault): void {
   const grain = bar.size >= PAGE_SIZE ? PAGE_SIZE : BAR_GRAIN;
   for (const [field, address] of addresses) {
     if (address % grain !== 0) fault(`${name} ${field}`, address, `is no multiple of ${grain}`);
+  }
+}
+
+/** The register has no bits for any other address: a guest that sizes the BAR and puts it back would move it. */
+function checkNatural({ index, address, size }: BarDescription, fault: Fault): void {
+  if (isPowerOfTwo(size) && isInteger(address, 0, ADDRESS_LIMIT - size) && address % size !== 0) {
+    fault(`bar ${index} address`, address, `is no multiple of its size ${size}`);
   }
 }
 

@@ -51,6 +51,16 @@ describe('assign refuses, and names, a', () => {
       [{ ...bar, address: 0xfe000010 }],
       /bar 0 address \d+ is no multiple of 4096/,
     ],
+    [
+      'address that is no multiple of the size',
+      [{ ...bar, address: 0xfe001000, size: 0x2000 }],
+      /bar 0 address 4261416960 is no multiple of its size 8192/,
+    ],
+    [
+      'I/O address that is no multiple of the size',
+      [bar, { index: 2, type: 'io', address: 0xc010, size: 0x20 }],
+      /bar 2 address 49168 is no multiple of its size 32/,
+    ],
     ['address that is no integer', [{ ...bar, address: 0.5 }], /bar 0 address 0.5/],
     ['address below 0', [{ ...bar, address: -16 }], /bar 0 address -16/],
     ['BAR past 52 bits', [{ ...bar, address: 2 ** 52 - 16 }], /whole BAR in \[0, 2\^52\)/],
@@ -254,11 +264,11 @@ describe('assign refuses, and names, a', () => {
     const overlap = {
       ...good,
       sbdf: 16,
-      bars: [{ ...bar, address: 0xfe000ff0, size: 0x20 }],
+      bars: [{ ...bar, address: 0xfe000fe0, size: 0x20 }],
       msix: undefined,
     };
     expect(() => dispatcher.assign(overlap)).toThrow(
-      /bar 0 0xfe000ff0..\+0x20 overlaps .*0xfe000000..\+0x1000/,
+      /bar 0 0xfe000fe0..\+0x20 overlaps .*0xfe000000..\+0x1000/,
     );
     const itself = {
       sbdf: 24,
