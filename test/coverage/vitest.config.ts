@@ -1,0 +1,27 @@
+import { defineConfig } from 'vitest/config';
+import base from '../../vitest.config.js';
+import { otherCore } from '../other-core.js';
+import { CORE, REPORTS } from './place.js';
+import { Verdict } from './verdict.js';
+
+/** Of the projects, those that run in Node and take no boot of Linux. */
+const PROJECTS = new Set<unknown>(['unit', 'hosts', 'qemu']);
+
+export default defineConfig({
+  plugins: [otherCore(CORE)],
+  test: {
+    ...base.test,
+    projects: base.test?.projects?.filter(
+      (one) => typeof one === 'object' && 'test' in one && PROJECTS.has(one.test?.name),
+    ),
+    setupFiles: ['test/coverage/setup.ts'],
+    reporters: ['dot', new Verdict()],
+    coverage: {
+      enabled: true,
+      include: ['src/**/*.ts'],
+      exclude: ['src/engine/core.generated.ts'],
+      reporter: ['lcovonly'],
+      reportsDirectory: REPORTS,
+    },
+  },
+});

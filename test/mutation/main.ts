@@ -1,0 +1,62 @@
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { compileCore } from '../compile-core.js';
+import { EQUIVALENT, type Equivalent } from './equivalent.js';
+import { type Mutant, mutantsOf } from './mutants.js';
+import { Runner } from './runner.js';
+
+// Are the tests sharp? Each small fault in assembly/ must make one fail: `npm run mutate [-- --from N --count N]`.
+
+const { values } = parseArgs({
+  options: { from: { type: 'string', default: '0' }, count: { type: 'string' } },
+});
+
+const files = readdirSync('assembly').filter((name) => name.endsWith('.ts'));
+const mutants = files
+  .map((name) => `assembly/${name}`)
+  .flatMap((file) => mutantsOf(file, readFileSync(file, 'utf8')));
+const from = Number(values.from);
+const chosen = mutants.slice(from, from + Number(values.count ?? mutants.length));
+
+const isOf = (mutant: Mutant) => (one: Equivalent) =>
+  one.file === mutant.file && one.was === mutant.was && one.becomes === mutant.becomes;
+const counts = { killed: 0, 'the same binary': 0, 'refused by the compiler': 0, equivalent: 0, survived: 0 };
+
+async function fateOf(
+  mutant: Mutant,
+  runner: Runner,
+  original: Uint8Array,
+): Promise<[keyof typeof counts, string?]> {
+  const wasm = await compileCore({ texts: new Map([[mutant.file, mutant.source]]) }).catch(() => undefined);
+  if (!wasm) return ['refused by the compiler'];
+  if (Buffer.from(wasm).equals(original)) return ['the same binary'];
+  if (EQUIVALENT.some(isOf(mutant))) return ['equivalent'];
+  const by = await runner.run(wasm);
+  return by === undefined ? ['survived'] : ['killed', by];
+}
+
+mkdirSync('build/mutation', { recursive: true });
+const runner = new Runner();
+const original = await compileCore();
+const wrong = await runner.run(original);
+if (wrong !== undefined) throw new Error(`${wrong} fails without a mutant`);
+
+const lines: string[] = [];
+for (const [index, mutant] of chosen.entries()) {
+  const began = performance.now();
+  const [fate, by = ''] = await fateOf(mutant, runner, original);
+  counts[fate]++;
+  const seconds = ((performance.now() - began) / 1000).toFixed(1);
+  const { file, line, was, becomes } = mutant;
+  lines.push(`${from + index} ${file}:${line} ${fate} ${by} ${seconds} s\n  - ${was}\n  + ${becomes}`);
+  if (fate === 'survived') console.log(lines.at(-1));
+  writeFileSync('build/mutation/report.txt', `${lines.join('\n')}\n`);
+}
+runner.stop();
+
+console.log(`${chosen.length} of ${mutants.length} mutants`);
+for (const [fate, count] of Object.entries(counts)) console.log(`${fate}: ${count}`);
+const idle = EQUIVALENT.filter((one) => !mutants.some((mutant) => isOf(mutant)(one)));
+for (const { file, was, becomes } of idle)
+  console.log(`${file}: no such mutant any more: ${was} -> ${becomes}`);
+if (counts.survived > 0 || idle.length > 0) process.exitCode = 1;
