@@ -24,6 +24,32 @@ describe('createDispatcher refuses', () => {
   });
 });
 
+describe('callbacks that throw', () => {
+  it('a diagnostic’s error goes to onError, and the access is answered', () => {
+    const errors: unknown[] = [];
+    const dispatcher = createDispatcher({
+      host,
+      diagnosticLimit: 'none',
+      onDiagnostic: ({ code }) => {
+        throw new Error(code);
+      },
+      onError: (error) => errors.push(`${error}`),
+    });
+    dispatcher.assign(nvmeLike);
+    expect(dispatcher.read(TABLE, 1)).toBe(0xff);
+    expect(errors).toEqual(['Error: bad-size']);
+  });
+
+  it('an error of onError goes nowhere', () => {
+    const thrown = () => {
+      throw new Error('again');
+    };
+    const dispatcher = createDispatcher({ host, onDiagnostic: thrown, onError: thrown });
+    dispatcher.assign(nvmeLike);
+    expect(dispatcher.read(TABLE, 1)).toBe(0xff);
+  });
+});
+
 describe('a dispatcher', () => {
   it('reads and writes 8 bytes as lanes and as bigint', () => {
     const dispatcher = createDispatcher({ host });

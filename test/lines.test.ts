@@ -5,7 +5,7 @@ import { Readable } from 'node:stream';
 import { gzipSync } from 'node:zlib';
 import { afterAll, describe, expect, it } from 'vitest';
 import { InputError } from '../src/input-error.js';
-import { type LineSource, readLines } from '../src/lines.js';
+import { asInputError, type LineSource, readLines } from '../src/lines.js';
 import { textOf } from '../src/trace/digits.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'lines-'));
@@ -106,6 +106,18 @@ describe('a limit', () => {
     await expect(readLines(path, () => void lines++, { most: 128 })).rejects.toThrow(/at most 128 MiB$/);
     expect(lines).toBe(0);
   });
+});
+
+it.each([
+  ['EACCES', 'disk: permission denied'],
+  ['EPERM', 'disk: permission denied'],
+  ['Z_BUF_ERROR', 'disk:7: the gzip data end too early'],
+  ['Z_DATA_ERROR', 'disk:7: the gzip data are damaged'],
+  ['ERR_TRAILING_JUNK_AFTER_STREAM_END', 'disk:7: the gzip data are damaged'],
+])('the error %s of a file is told as: %s', (code, message) => {
+  const told = asInputError('disk', 7, Object.assign(new Error('as it is'), { code }));
+  expect(told).toBeInstanceOf(InputError);
+  expect(told).toHaveProperty('message', message);
 });
 
 describe('bad input', () => {

@@ -149,6 +149,11 @@ describe('a ring of ioreq records', () => {
     expect(calls).toEqual(['write 1024', 'mask 0 false', 'write 1028', 'mask 0 true']);
   });
 
+  it('names the memory that its records are in', () => {
+    expect(ring.memory).toBe(dispatcher.attach().memory);
+    expect([ring.records.buffer, ring.records.byteOffset]).toEqual([ring.memory.buffer, ring.offset]);
+  });
+
   it('answers only the records asked for', () => {
     for (let index = 0; index < 4; index++) put(index, plain);
     ring.answer(1, 2);

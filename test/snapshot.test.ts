@@ -366,6 +366,13 @@ describe('of a software function', () => {
     expect([0, 1].map((vector) => target.interrupts.pending(vector))).toEqual([false, false]);
   });
 
+  it('an entry that is armed is refused: nothing is', () => {
+    const armed = changed(({ entries }) => ({ entries: [entries[0], { ...entries[1], armed: true }] }));
+    expect(() => target.dispatcher.restore(armed)).toThrow(
+      'functions[0].msix.entries[1].armed true is of a software function, which arms nothing',
+    );
+  });
+
   it.each([
     ['pending', [2], /msix.pending \[2\] is not a list of vectors below 2/],
     ['pending', undefined, /msix.pending undefined is not a list/],

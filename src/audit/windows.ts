@@ -51,11 +51,6 @@ export class Windows {
     return windows;
   }
 
-  /** The bridge to a bus. */
-  bridgeTo(bus: number): InventoryFunction | undefined {
-    return this.bridges.get(bus);
-  }
-
   private find(bus: number): Window[] {
     const bridge = this.bridges.get(bus);
     const listed = bridge?.bridge?.windows ?? [];

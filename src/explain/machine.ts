@@ -74,9 +74,6 @@ export class Machine {
       },
       diagnosticLimit: 'none',
       onDiagnostic: ({ code }) => this.recording.diagnostics.push(code),
-      onError: (error) => {
-        throw error;
-      },
     });
     for (const fn of inventory) this.assign(fn);
     this.listed = this.dispatcher.save();

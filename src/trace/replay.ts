@@ -74,9 +74,6 @@ export class Replay implements AccessSink {
           if (fn && !this.restoring) fn.armed++;
         },
       },
-      onError: (error) => {
-        throw error;
-      },
     });
   }
 

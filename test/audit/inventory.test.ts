@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Width } from '../../src/access.js';
+import { UNCLAIMED, type Width } from '../../src/access.js';
 import { Inventory, SharedPageError } from '../../src/audit/inventory.js';
 import { createDispatcher, type Dispatcher } from '../../src/dispatcher.js';
 import type { FunctionDescription } from '../../src/function.js';
@@ -281,6 +281,24 @@ test('a physical BAR that is moved onto another guest’s page stays off until i
   moved.moveBar(0, 0x90000100);
   expect(moved.setDecode(true)).toBe('okay');
   expect([...host.mapped]).toEqual([[0x90000000, 0x90000000]]);
+});
+
+test('a snapshot in which it is there leaves it off, and reports it', () => {
+  const inventory = new Inventory();
+  const guest = createDispatcher({ host: new Machine(), inventory });
+  const hardware = createDispatcher({ host: new Machine(), inventory, domain: 'hardware' });
+  const moved = hardware.assign(describeBars('02:00.0', [[0x80000100, 256]]));
+  const snapshot = hardware.save();
+  moved.setDecode(false);
+  moved.moveBar(0, 0x90000000);
+  guest.assign(describeBars('01:00.0', [[0x80000000, 256]]));
+  hardware.restore(snapshot);
+  expect([moved.bars[0].address, moved.decoding, hardware.counts['shared-page']]).toEqual([
+    0x80000100,
+    false,
+    1,
+  ]);
+  expect(hardware.read(0x80000100, 4)).toBe(UNCLAIMED);
 });
 
 test('what is no PCI function keeps its bytes too', () => {

@@ -286,3 +286,9 @@ describe('random machines', () => {
     },
   );
 });
+
+test.each([0, 1, 4095, 8192, 65537, Number.NaN])('a page size of %d is refused', (pageSize) => {
+  expect(() => audit(machine([]), { pageSize: pageSize as 4096 })).toThrow(
+    `audit: pageSize ${pageSize} is not 4096, 16384 or 65536`,
+  );
+});

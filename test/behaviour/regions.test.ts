@@ -215,6 +215,20 @@ describe.each([...engines, ...doors])('$name', ({ create }) => {
   });
 });
 
+it.each([
+  undefined,
+  null,
+  {},
+  { size: 4096 },
+  { size: 4096, read: 1 },
+  ...[0, 0.5, -1, 2 ** 52 + 1, Number.NaN].map((size) => ({ size, read: () => 0 })),
+])('what is no region is refused: %o', (region) => {
+  const fn = engines[1].create({ host: new RecordingHost() }).assign(graphics);
+  expect(() => fn.placeRegion(region as ByteRegion, AT)).toThrow(
+    /region needs a method read and a size in \[1, 2\^52\]$/,
+  );
+});
+
 it('a directly mapped page that a region comes to share traps, and maps again when it goes', () => {
   const host = new MappingHost();
   const { create } = engines[1];

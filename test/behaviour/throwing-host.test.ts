@@ -118,6 +118,17 @@ describe.each(engines)('$name', (engine) => {
       expect(made.read(BAR, 4)).toBe('0');
     });
 
+    it('decoding at assign stays off when the hole cannot be made', () => {
+      const made = new Subject(engine, policies.strict, 'guest');
+      made.act({ do: 'guest page', page: BAR, holds: 'identity' });
+      const { answer, calls } = throwing(made, 1, { do: 'assign', description: DEVICE });
+      expect(answer).toBe('undefined');
+      expect(calls.slice(-2)).toEqual(ERROR(1));
+      expect(made.read(BAR, 4)).toBe('-1');
+      expect(made.act({ do: 'decode', sbdf: 8, on: true }).answer).toBe('okay');
+      expect(made.read(BAR, 4)).toBe('0');
+    });
+
     it('every page is given up at deassign, whichever throws', () => {
       const made = subject();
       made.read(BAR + 0x800, 4);

@@ -1,7 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { BackingMemory, initialWord } from '../../src/conform/backing-memory.js';
+import { Harness } from '../../src/conform/harness.js';
 import { parseLine } from '../../src/conform/scenario.js';
+import { createDispatcher } from '../../src/dispatcher.js';
 import { InputError } from '../../src/input-error.js';
+import { policies } from '../../src/policy.js';
 
 const DEVICE = {
   op: 'device',
@@ -86,4 +89,26 @@ describe('backing memory', () => {
     expect(memory.read(0x380000001232, 2)).toBe(0xffff);
     expect(memory.read(0x380000001234, 4)).toBe(0xfab58084);
   });
+});
+
+it('what the dispatcher could not do for lack of memory ends the run', () => {
+  const harness = new Harness(
+    (options) => createDispatcher({ ...options, memoryLimit: 1 << 19 }),
+    policies.xen,
+  );
+  harness.run({ op: 'scenario', name: 'far apart', hardware: false });
+  // Nodes of the page map for each.
+  const bars = [0, 2].map((index) => ({
+    index,
+    type: 'mem64',
+    addr: `${4 + 4 * index}000000000`,
+    size: '4000',
+  }));
+  const device = { ...DEVICE, hwdom: false, bars: bars.map((bar) => ({ ...bar, enabled: false })) };
+  harness.run(
+    parseLine(JSON.stringify({ ...device, msix: { ...DEVICE.msix, pba: { bir: 2, offset: 0 } } })).step,
+  );
+  expect(() => harness.run({ op: 'decode', id: 8, enabled: true })).toThrow(
+    expect.objectContaining({ code: 'out-of-memory' }),
+  );
 });

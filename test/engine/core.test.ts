@@ -71,6 +71,11 @@ describe('the core', () => {
     );
   });
 
+  it.each([null, 0, 'core.wasm', {}, new Uint8Array(8)])('refuses %s for a module', (module) => {
+    const create = () => createDispatcher({ host: new MemoryHost(), module: module as WebAssembly.Module });
+    expect(create).toThrow(expect.objectContaining({ code: 'bad-module' }));
+  });
+
   it('keeps the regions of its memory apart', () => {
     const regions = [
       [layout.STATUS, 4],
@@ -104,6 +109,16 @@ describe('the allocator', () => {
     });
     core.release(blocks[3].at, 1000);
     expect(core.allocate(1000)).toBe(blocks[3].at);
+  });
+
+  it('makes its views anew when it has grown', () => {
+    const core = new Core(imports, 64 << 20);
+    const { buffer } = core.memory;
+    const block = core.allocate(32 << 20);
+    expect(core.memory.buffer).not.toBe(buffer);
+    for (const view of [core.bytes, core.halfwords, core.words]) expect(view.buffer).toBe(core.memory.buffer);
+    core.bytes[block + (32 << 20) - 1] = 7;
+    expect(core.words[(block + (32 << 20)) / 4 - 1]).toBe(7 << 24);
   });
 
   it('grows up to the limit and then throws out-of-memory, views intact', () => {

@@ -66,6 +66,31 @@ describe('the page map', () => {
     expect(dispatcher.read(full * 2 ** 38 + 12, 4)).toBe(1);
   });
 
+  it('has nothing on a shared page when there is no room for what is left of it', () => {
+    const dispatcher = createDispatcher({ host: new MemoryHost(), memoryLimit: 1 << 20 });
+    const small = (sbdf: number) => ({
+      sbdf,
+      bars: [{ index: 0, type: 'mem32' as const, address: 256 * sbdf, size: 256 }],
+      decode: true,
+    });
+    const [first, , last] = [0, 1, 2].map((sbdf) => dispatcher.assign(small(sbdf)));
+    const answers = () => [0, 256, 512].map((address) => dispatcher.read(address, 4));
+    expect(answers()).toEqual([0, 0, 0]);
+    // 36 records are as long as the blocks that the page has had.
+    for (const capacity of [16384, 1024, 64, 36, 1]) {
+      const fill = () => {
+        for (;;) dispatcher.createRing(capacity);
+      };
+      expect(fill).toThrow(expect.objectContaining({ code: 'out-of-memory' }));
+    }
+    first.setDecode(false);
+    expect(answers()).toEqual([UNCLAIMED, UNCLAIMED, UNCLAIMED]);
+    expect(last.decoding).toBe(true);
+    // All three have the room that all three had.
+    expect(first.setDecode(true)).toBe('okay');
+    expect(answers()).toEqual([0, 0, 0]);
+  });
+
   it('throws out-of-memory from assign, and nothing has changed', () => {
     const dispatcher = createDispatcher({ host: new MemoryHost(), memoryLimit: 1 << 20 });
     const fill = () => {

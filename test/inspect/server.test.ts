@@ -17,6 +17,7 @@ beforeAll(async () => {
   const resources = new Map<string, Resource>([
     ['/', { type: 'text/html; charset=utf-8', text: '<p>é</p>' }],
     ['/image', { type: 'application/octet-stream', file: join(folder, 'image') }],
+    ['/folder', { type: 'text/plain', file: folder }],
     ['/gone', { type: 'text/plain', file: join(folder, 'gone') }],
   ]);
   server = await serve(resources, 0);
@@ -117,6 +118,11 @@ describe('what is refused', () => {
 
   it('not the name of this machine', async () => {
     expect((await ask('/', { host: `localhost:${port()}` })).status).toBe(200);
+  });
+
+  it('a file that cannot be read ends the connection, and the server goes on', async () => {
+    await expect(ask('/folder')).rejects.toThrow();
+    expect((await ask('/')).status).toBe(200);
   });
 
   it('a file that has gone ends the connection, and the server goes on', async () => {

@@ -38,8 +38,7 @@ async function fateOf(
 mkdirSync('build/mutation', { recursive: true });
 const runner = new Runner();
 const original = await compileCore();
-const wrong = await runner.run(original);
-if (wrong !== undefined) throw new Error(`${wrong} fails without a mutant`);
+await runner.measure(original);
 
 const lines: string[] = [];
 for (const [index, mutant] of chosen.entries()) {

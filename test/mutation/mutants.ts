@@ -27,10 +27,10 @@ export interface Mutant {
 const OPERATORS: Readonly<Record<string, readonly string[]>> = {
   '===': ['!=='],
   '!==': ['==='],
-  '<': ['<=', '>='],
-  '<=': ['<', '>'],
-  '>': ['>=', '<='],
-  '>=': ['>', '<'],
+  '<': ['<='],
+  '<=': ['<'],
+  '>': ['>='],
+  '>=': ['>'],
   '+': ['-'],
   '-': ['+'],
   '*': ['/'],
@@ -97,10 +97,10 @@ export function mutantsOf(file: string, text: string): Mutant[] {
   return mutants;
 }
 
-/** Of a mask, written in hexadecimal, without its lowest and its highest bit; of a number, one more and one less. */
+/** Of a mask, written in hexadecimal, without its lowest and its highest bit; of a number, one more. */
 function near(literal: string): string[] {
   const value = Number(literal);
-  if (!literal.startsWith('0x') || value === 0) return value > 0 ? [`${value + 1}`, `${value - 1}`] : ['1'];
+  if (!literal.startsWith('0x') || value === 0) return [`${value + 1}`];
   const bits = BigInt(value);
   const lowest = bits & -bits;
   const highest = 1n << BigInt(bits.toString(2).length - 1);

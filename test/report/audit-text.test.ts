@@ -5,6 +5,24 @@ import { auditPage } from '../../src/report/audit-page.js';
 import { auditText } from '../../src/report/audit-text.js';
 import { bar, example1, example2, fn, machine } from '../audit/machines.js';
 
+/** Three functions of one page. */
+const crowd = Array.from({ length: 3 }, (_, index) =>
+  fn(`01:0${index}.0`, [bar(0, 0x80000000 + 256 * index, 256)]),
+);
+const window = { start: 0x80000000, end: 0x80001000, prefetchable: false };
+/** Behind a bridge that passes on the page and no more. */
+const narrow = audit(
+  machine([fn('00:01.0', [], { bridge: { secondary: 1, subordinate: 1, windows: [window] } }), ...crowd]),
+);
+/** The host bridge has no more. */
+const full = audit(
+  machine(crowd, { memory: [{ start: 0x80000000, end: 0x80001000, name: 'PCI Bus 0000:01', depth: 0 }] }),
+);
+/** With a BAR that its size, not known, fixes. */
+const fixed = audit(
+  machine([fn('01:00.0', [bar(0, 0x80000100, undefined)]), fn('01:01.0', [bar(0, 0x80000200, 256)])]),
+);
+
 describe('the text', () => {
   const text = auditText(audit(example2));
 
@@ -27,6 +45,15 @@ describe('the text', () => {
     ]) {
       expect(text.split('\n')).toContain(line);
     }
+  });
+
+  it.each([
+    [narrow, '  0000:01:01.0 BAR 0  no free page until 0000:00:01.0 passes on more'],
+    [narrow, '  bridge 0000:00:01.0 must pass on 1 MiB more than 0x80000000-0x80000fff'],
+    [full, '  0000:01:01.0 BAR 0  no free page in a window that it may be in'],
+    [fixed, '  cannot move 0000:01:00.0 BAR 0: its size is not known'],
+  ])('says what stands in the way of the plan: %#', (result, line) => {
+    expect(auditText(result).split('\n')).toContain(line);
   });
 
   it('says what was not seen, and when there is nothing to do', () => {
@@ -96,6 +123,22 @@ describe('the JSON', () => {
   });
 });
 
+describe('the JSON of what has no room', () => {
+  it('names the bridge that must pass on more, and whose BARs wait for it', () => {
+    const { plan } = auditJson(narrow, null);
+    expect(plan.growth).toEqual([
+      { bridge: '0000:00:01.0', window: { start: 0x80000000, end: 0x80001000 }, by: 0x100000 },
+    ]);
+    expect(plan.unplaced).toEqual(
+      ['0000:01:01.0', '0000:01:02.0'].map((name) => ({ function: name, index: 0, bridge: '0000:00:01.0' })),
+    );
+  });
+
+  it('has no bridge where none helps', () => {
+    expect(auditJson(full, null).plan.unplaced.map(({ bridge }) => bridge)).toEqual([null, null]);
+  });
+});
+
 describe('the page', () => {
   const maps = (page: string) => [...page.matchAll(/<svg class="heat".*?<\/svg>/g)].map(([map]) => map);
 
@@ -137,6 +180,15 @@ describe('the page', () => {
     expect(page).not.toContain('<b>&');
     expect(page).toContain('&#60;b&#62;');
     expect(page.match(/<script>/g)).toHaveLength(1);
+  });
+
+  it.each([
+    [narrow, 'no free page until 0000:00:01.0 passes on more'],
+    [narrow, 'bridge 0000:00:01.0 must pass on 1 MiB more than 0x80000000-0x80000fff'],
+    [full, 'no free page in a window that it may be in'],
+    [fixed, 'cannot move 0000:01:00.0 BAR 0: its size is not known'],
+  ])('says what stands in the way of the plan: %#', (result, text) => {
+    expect(auditPage(result, null)).toContain(text);
   });
 
   it('says so where nothing is shared', () => {

@@ -237,3 +237,8 @@ describe('resets', () => {
     expect(replay.reasons).toEqual({ width: 0, reset: 0, unexplained: 1 });
   });
 });
+
+it('events that the tracer lost are added up', () => {
+  log('CPU:1 [LOST 7 EVENTS]', NIC, 'CPU:0 [LOST 12 EVENTS]');
+  expect(machine.lostEvents).toBe(19);
+});

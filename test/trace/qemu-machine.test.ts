@@ -25,6 +25,14 @@ const INVENTORY = `00:02.0 PCI bridge: Root port
 \tRegion 0: Memory at fe300000 (64-bit, non-prefetchable) [virtual] [size=16K]
 02:00.0 Other
 \tRegion 0: Memory at fe500000 (32-bit, non-prefetchable)
+\tRegion 1: Memory at fe600000 (32-bit, non-prefetchable)
+03:00.0 Another nic
+\tRegion 0: Memory at fe700000 (32-bit, non-prefetchable) [size=4K]
+\tCapabilities: [40] MSI-X: Enable+ Count=4 Masked-
+\t\tVector table: BAR=0 offset=00000000
+\t\tPBA: BAR=0 offset=00000800
+\tCapabilities: [98] PCI Advanced Features
+\t\tAFCap: TP+ FLR+
 `;
 
 let replay: Replay;
@@ -167,6 +175,16 @@ describe('BARs', () => {
     config('02:00.0 @0x10 <- 0xe0300000', '02:00.0 @0x4 <- 0x2');
     log('pci_update_mappings_add dev 02:00.0 0,0xe0300000+0x1000');
     expect(decoded('02:00.0')).toEqual({ 0: 'e0300000' });
+    config('02:00.0 @0x4 <- 0x0', '02:00.0 @0x14 <- 0xe0400000', '02:00.0 @0x4 <- 0x2');
+    log(
+      'pci_update_mappings_add dev 02:00.0 1,0xe0400000+0x2000',
+      'pci_update_mappings_add dev 02:00.0 0,0xe0300000+0x1000',
+    );
+    expect(decoded('02:00.0')).toEqual({ 0: 'e0300000', 1: 'e0400000' });
+    expect(fn('02:00.0').bars.map(({ index, size }) => [index, size])).toEqual([
+      [0, 0x1000],
+      [1, 0x2000],
+    ]);
   });
 
   it('that QEMU mapped elsewhere are told', () => {
@@ -231,6 +249,16 @@ describe('resets', () => {
     expect(replay.differenceCount).toBe(0);
   });
 
+  it.each([
+    ['with the bit', '0x1', 0],
+    ['without it', '0x0', 0x8000],
+  ])('function level, by Advanced Features: %s', (_, value, control) => {
+    config('03:00.0 @0x42 <- 0x8003');
+    expect(fn('03:00.0').trapped.messageControl & 0xc000).toBe(0x8000);
+    config(`03:00.0 @0x9c <- ${value}`);
+    expect(fn('03:00.0').trapped.messageControl & 0xc000).toBe(control);
+  });
+
   it('of the machine: QEMU takes the BARs away without a config write', () => {
     log('pci_update_mappings_del dev 01:00.0 0,0xe0000000+0x4000');
     expect(decoded('01:00.0')).toEqual({});
@@ -252,4 +280,11 @@ describe('resets', () => {
     replay.access(false, 4, TABLE, recorded, 0, 0);
     expect(replay.reasons).toEqual({ width: 0, reset: resets, unexplained: 0 });
   });
+});
+
+it('what a device makes itself is counted and left out', () => {
+  const parser = new QemuLogParser(machine, false);
+  const line = "memory_region_ops_write cpu -1 mr 0x5581 addr 0xfe200000 value 0x1 size 4 name 'nic'";
+  expect(parser.line(Buffer.from(line), 0, line.length)).toBeUndefined();
+  expect(machine.deviceEvents).toBe(1);
 });

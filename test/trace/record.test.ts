@@ -281,6 +281,13 @@ function recorded(host = new MemoryHost(), fn: FunctionDescription = nvmeLike) {
   return { dispatcher, fn: assigned, recording, taken };
 }
 
+it('a ring is in the memory of the dispatcher’s', () => {
+  const { dispatcher, recording } = recorded();
+  const ring = recording.createRing(4);
+  expect(ring.memory).toBe(dispatcher.attach().memory);
+  expect(ring.records.buffer).toBe(ring.memory.buffer);
+});
+
 describe('the text', () => {
   it('has the lines of the kernel, and MARK lines for what they lack', () => {
     const { fn, recording, taken } = recorded();

@@ -292,3 +292,21 @@ describe('a ROM', () => {
     },
   );
 });
+
+it('a function that is there already is refused', () => {
+  machine();
+  const bars: ReplayedBar[] = [{ index: 0, type: 'mem32', size: 0x1000 }];
+  replay.add(0x400, 'once', bars, undefined);
+  expect(() => replay.add(0x400, 'twice', bars, undefined)).toThrow(
+    expect.objectContaining({ code: 'duplicate-function' }),
+  );
+});
+
+it('what is no fault of a region is not taken for one', () => {
+  machine();
+  const fn = replay.add(0x400, 'broken', [], undefined);
+  fn.placeRegion = () => {
+    throw new RangeError('mine');
+  };
+  expect(() => replay.placeRegion(fn, 0x80000000, 0x1000)).toThrow(RangeError);
+});

@@ -304,3 +304,17 @@ it('count 0 is 0 in every region at every position, and asks nobody', () => {
   }
   expect([host.take(), errors]).toEqual([[], []]);
 });
+
+it('what a region throws when it is asked what it is is EIO', () => {
+  const region = {
+    size: 4,
+    type: 0x8000_8086,
+    get subtype(): number {
+      throw new Error('device');
+    },
+    read: () => 0,
+  };
+  const { door, errors } = openDoor(new RegionHost(), { bars }, { regions: [region] });
+  expect(door.regionInfo(9)).toBe(errno.EIO);
+  expect(errors).toHaveLength(1);
+});

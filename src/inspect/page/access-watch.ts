@@ -92,11 +92,6 @@ export class AccessWatch implements WasmDoors {
     return this.dispatcher.write(address, width, data);
   }
 
-  /** By SBDF. */
-  get watched(): readonly WatchedFunction[] {
-    return this.dispatcher.functions.map((fn) => this.watchedOf(fn));
-  }
-
   /** Accesses of one kind by all functions. */
   countOf(kind: (typeof KINDS)[number]): { readonly reads: number; readonly writes: number } {
     const counts = [...this.functions.values()].map((fn) => fn.counts);

@@ -102,6 +102,7 @@ it('an access of another width is refused: it would go past', () => {
 
 it.each([
   ['nothing', new Uint8Array()],
+  ['a module that is cut short', module({}, EXPORTS).subarray(0, 20)],
   ['text', new TextEncoder().encode('not a module at all, but a sentence')],
 ])('%s is refused as a whole', (_, bytes) => {
   expect(faultsOf(bytes).at(-1)).toContain(FITTING);

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { KIND_NAMES, type WatchedPage } from '../../../src/inspect/page/access-watch.js';
+import { AccessWatch, KIND_NAMES, type WatchedPage } from '../../../src/inspect/page/access-watch.js';
 import { kindName } from '../../../src/report/heat-map.js';
 import { LARGE, PBA, SMALL, TABLE, type WatchedMachine, watchedMachine } from './machine.js';
 
@@ -189,4 +189,14 @@ it('forgets everything when it is cleared', () => {
   expect(watch.shownPages().every(({ reads }) => reads.every((count) => count === 0))).toBe(true);
   watched.read(TABLE, 4);
   expect(watch.inventory(watch.log.at(0)?.epoch ?? -1)).toBeDefined();
+});
+
+it('takes its times from the page’s clock', () => {
+  const { dispatcher } = watched.machine;
+  const watch = new AccessWatch(dispatcher);
+  const before = performance.now();
+  watch.attach({ read: () => -1, write: () => {} }).trap_read(TABLE | 0, 0, 4);
+  const time = watch.log.at(0)?.time ?? Number.NaN;
+  expect(time).toBeGreaterThanOrEqual(before);
+  expect(time).toBeLessThanOrEqual(performance.now());
 });

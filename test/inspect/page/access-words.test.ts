@@ -93,3 +93,18 @@ it('of a machine that nobody knows any more there are none', () => {
   watched.read(TABLE, 4);
   expect(words.of({ ...last(), epoch: 12345 })).toBeUndefined();
 });
+
+it('are those of each machine, also when there were more than are kept', () => {
+  const [small] = watched.machine.functions;
+  const places = Array.from({ length: 20 }, (_, index) => 0xe0000000 + 0x1000 * index);
+  const accesses = places.map((address) => {
+    small.setDecode(false);
+    small.moveBar(0, address);
+    small.setDecode(true);
+    watched.read(address + 0x80, 4);
+    return last();
+  });
+  for (const access of [...accesses, ...accesses]) {
+    expect(words.of(access)).toMatchObject({ place: '0000:00:08.0 BAR0+0x80' });
+  }
+});
