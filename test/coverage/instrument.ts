@@ -24,14 +24,17 @@ import {
 import { compileCore } from '../compile-core.js';
 import { type Block, COUNTERS, MOST_BLOCKS } from './counters.js';
 
-export interface InstrumentedCore {
-  readonly wasm: Uint8Array<ArrayBuffer>;
+/** What a compilation with counters tells. */
+export interface Counted {
   readonly blocks: readonly Block[];
   /** By file, the block that tells of each line with a statement. Files without code are there too. */
   readonly lines: ReadonlyMap<string, ReadonlyMap<number, number>>;
 }
 
-const FOLDER = 'assembly/';
+export interface InstrumentedCore extends Counted {
+  readonly wasm: Uint8Array<ArrayBuffer>;
+}
+
 const COUNT = '__count';
 /** After 255 comes 1, so that what ran is never 0. */
 const COUNT_TEXT = `
@@ -40,32 +43,37 @@ const COUNT_TEXT = `
   store<u8>(${COUNTERS} + id, count + (count >> 8));
 }`;
 
+/** A transform of the compiler's that puts a counter into each block of the sources in a folder. */
+export class CountingTransform implements Counted {
+  readonly blocks: Block[] = [];
+  readonly lines = new Map<string, ReadonlyMap<number, number>>();
+  private readonly folder: string;
+
+  constructor(folder: string) {
+    this.folder = folder;
+  }
+
+  afterParse(parser: Parser): void {
+    for (const source of parser.sources) {
+      const file = source.normalizedPath;
+      if (file.startsWith(this.folder)) this.lines.set(file, new CountedSource(source, this.blocks).lines);
+    }
+    if (this.blocks.length > MOST_BLOCKS) {
+      throw new RangeError(`${this.blocks.length} blocks, and room for the counters of ${MOST_BLOCKS}`);
+    }
+    parser.parseFile(COUNT_TEXT, 'count.ts', false);
+  }
+}
+
 /** Compiles a target of asconfig.json, from the same sources, with a counter in each block. */
 export async function instrumentedCore(target = 'release'): Promise<InstrumentedCore> {
-  const blocks: Block[] = [];
-  const lines = new Map<string, Map<number, number>>();
-  const wasm = await compileCore({
-    target,
-    transforms: [
-      {
-        afterParse(parser: Parser): void {
-          for (const source of parser.sources) {
-            if (!source.normalizedPath.startsWith(FOLDER)) continue;
-            const counted = new Counted(source, blocks);
-            lines.set(source.normalizedPath, counted.lines);
-          }
-          if (blocks.length > MOST_BLOCKS)
-            throw new Error(`${blocks.length} blocks, room for ${MOST_BLOCKS}`);
-          parser.parseFile(COUNT_TEXT, 'count.ts', false);
-        },
-      } as never,
-    ],
-  });
-  return { wasm, blocks, lines };
+  const transform = new CountingTransform('assembly/');
+  const wasm = await compileCore({ target, transforms: [transform as never] });
+  return { wasm, blocks: transform.blocks, lines: transform.lines };
 }
 
 /** Puts counters into one source. */
-class Counted {
+class CountedSource {
   readonly lines = new Map<number, number>();
   private readonly source: Source;
   private readonly blocks: Block[];
@@ -135,7 +143,8 @@ class Counted {
   private case(node: SwitchCase): void {
     this.visit(node.label);
     const before = this.current;
-    const counter = this.counter('case', node);
+    // The compiler's range of a default is its colon.
+    const counter = this.counter('case', node.label ?? node.statements[0] ?? node);
     for (const statement of node.statements) this.visit(statement);
     node.statements.unshift(Node.createExpressionStatement(counter));
     this.current = before;

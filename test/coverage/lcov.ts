@@ -1,7 +1,7 @@
-import type { InstrumentedCore } from './instrument.js';
+import type { Counted } from './instrument.js';
 
 /** Records in the format of LCOV's geninfo, a file each. Counts are of bytes that wrap: 0 or not is what they tell. */
-export function lcovOf({ blocks, lines }: Omit<InstrumentedCore, 'wasm'>, counts: readonly number[]): string {
+export function lcovOf({ blocks, lines }: Counted, counts: readonly number[]): string {
   return [...lines]
     .map(([file, of]) => {
       const own = blocks.flatMap((block, id) =>
