@@ -45,10 +45,13 @@ describe.each(engines)('$name', (engine) => {
 
     it.each(widths)('width %d is unclaimed', (width) => {
       const made = subject();
-      for (let address = 0; address < 16; address++) {
-        expect(made.trap.read(address, width as Width)).toBe(UNCLAIMED);
-        expect(made.trap.high).toBe(0xffffffff);
-        expect(made.trap.write(address, width as Width, 1, 1)).toBe(false);
+      // Table, PBA, and what is forwarded beside them.
+      for (const start of [0, 0x800, LAST_PAGE, LAST_PAGE + 0x800]) {
+        for (let address = start; address < start + 16; address++) {
+          expect(made.trap.read(address, width as Width)).toBe(UNCLAIMED);
+          expect(made.trap.high).toBe(0xffffffff);
+          expect(made.trap.write(address, width as Width, 1, 1)).toBe(false);
+        }
       }
       expect(made.host.take()).toEqual([]);
     });

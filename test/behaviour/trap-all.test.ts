@@ -50,6 +50,16 @@ describe.each([...engines, ...doors, attached])('$name with trapAll', ({ create 
     expect(host.direct).toEqual(new Map());
   });
 
+  it('joins an access across functions, however many pages are known before theirs', () => {
+    const trap = create({ host, trapAll: true });
+    const bar = (address: number, size: number) => ({ index: 0, type: 'mem32' as const, address, size });
+    trap.assign({ sbdf: 1, bars: [bar(0x8000_0000, 0x10_0000)], decode: true });
+    trap.assign({ sbdf: 2, bars: [bar(0x9000_0000, 0x20)], decode: true });
+    trap.assign({ sbdf: 3, bars: [bar(0x9000_0020, 0x20)], decode: true });
+    const bytes = Array.from({ length: 4 }, (_, index) => page(0x9000_0000)[0x1e + index]);
+    expect(trap.read(0x9000_001e, 4)).toBe(bytes.reduceRight((sum, byte) => sum * 256 + byte, 0));
+  });
+
   it('leaves what is in no BAR unclaimed, or to nobody on a page that is not full', () => {
     const trap = create({ host, trapAll: true });
     const assigned = trap.assign(fn);
