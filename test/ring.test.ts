@@ -102,8 +102,13 @@ describe('a ring of ioreq records', () => {
     ['count 2', { ...plain, count: 2 }],
     ['type port I/O', { ...plain, type: 0 }],
     ['type PCI config', { ...plain, type: 9 }],
+    ...[1, 2, 3, 4, 5, 6, 7].map((bit): [string, Fields] => [
+      `type with bit ${bit}`,
+      { ...plain, type: COPY | (1 << bit) },
+    ]),
     ['state none', { ...plain, bits: 0 | READ }],
     ['state in process', { ...plain, bits: 2 | READ }],
+    ['a state of no name', { ...plain, bits: READY | 8 | READ }],
     ['state answered', { ...plain, bits: DONE | READ }],
     ['width 0', { ...plain, width: 0 }],
     ['width 3', { ...plain, width: 3 }],

@@ -85,6 +85,20 @@ describe.each(engines)('$name', (engine) => {
       expect(made.host.take()).toEqual([]);
     });
 
+    it.each([
+      ['below 0', -0x1000],
+      ['from 2^52 on', ADDRESS_LIMIT],
+      ['between integers', 0.5],
+    ])('so is each cell of a page %s', (_, start) => {
+      const made = subject();
+      for (let address = start; address < start + 0x1000; address += 8) {
+        expect(made.trap.read(address, 1)).toBe(UNCLAIMED);
+        expect(made.trap.read(address, 4)).toBe(UNCLAIMED);
+        expect(made.trap.write(address, 4, 1)).toBe(false);
+      }
+      expect(made.host.take()).toEqual([]);
+    });
+
     it.each([undefined, null, '0', {}, [], true])('neither is %o an address or a width', (value) => {
       const made = subject();
       const wrong = value as unknown as number;
