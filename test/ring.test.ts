@@ -110,9 +110,11 @@ describe('a ring of ioreq records', () => {
     ['state in process', { ...plain, bits: 2 | READ }],
     ['a state of no name', { ...plain, bits: READY | 8 | READ }],
     ['state answered', { ...plain, bits: DONE | READ }],
-    ['width 0', { ...plain, width: 0 }],
-    ['width 3', { ...plain, width: 3 }],
-    ['width 16', { ...plain, width: 16 }],
+    ...[0, 3, 5, 6, 7, 9, 12, 16].map((width): [string, Fields] => [`width ${width}`, { ...plain, width }]),
+    ...[0, 3, 5, 6, 7, 9, 12, 16].map((width): [string, Fields] => [
+      `a write of width ${width}`,
+      { ...plain, width, bits: READY },
+    ]),
     ['width 36, which is 4 modulo 32', { ...plain, width: 36 }],
     ['a write to nobody', { ...plain, address: 0x1000, bits: READY }],
     ['a read of nobody', { ...plain, address: 0x1000 }],
@@ -126,6 +128,17 @@ describe('a ring of ioreq records', () => {
     ring.answer(0, 2);
     expect(bytes(0)).toBe(before);
     expect([state(1), data(1)]).toEqual([DONE, 1n]);
+  });
+
+  it('leaves nothing of a read of nobody to the next of all ones', () => {
+    dispatcher.write(TABLE, 8, 0xffffffff, 0xffffffff);
+    put(0, { ...plain, address: 0x1000 });
+    put(1, { ...plain, width: 8 });
+    put(2, { ...plain, address: 0x1000, width: 8 });
+    ring.answer(0, 3);
+    expect([state(1), data(1)]).toEqual([DONE, 2n ** 64n - 1n]);
+    expect(dispatcher.read(TABLE, 4)).toBe(0xffffffff);
+    expect(Object.values(dispatcher.counts).every((count) => count === 0)).toBe(true);
   });
 
   it('keeps the descending bit, the event channel and the padding', () => {
