@@ -130,6 +130,16 @@ describe('a ring of ioreq records', () => {
     expect([state(1), data(1)]).toEqual([DONE, 1n]);
   });
 
+  it.each([1, 2, 4, 8])('answers ones of width %i, and no more, where a page has nobody’s bytes', (width) => {
+    for (const sbdf of [1, 2]) {
+      const bars = [{ index: 0, type: 'mem32' as const, address: 0x9000_0000 + 0x100 * sbdf, size: 0x100 }];
+      dispatcher.assign({ sbdf, bars, decode: true });
+    }
+    put(0, { address: 0x9000_0800, width, data: 0x5555_5555_5555_5555n, bits: READY | READ });
+    ring.answer(0, 1);
+    expect([state(0), data(0)]).toEqual([DONE, 2n ** BigInt(8 * width) - 1n]);
+  });
+
   it('leaves nothing of a read of nobody to the next of all ones', () => {
     dispatcher.write(TABLE, 8, 0xffffffff, 0xffffffff);
     put(0, { ...plain, address: 0x1000 });

@@ -97,8 +97,20 @@ describe('the door for another wasm module', () => {
     const caller = attach();
     for (const width of [0, 3, 5, 6, 7, 9, 12, 36, -4, 2 ** 31]) {
       expect(caller.call_read(...lanes(TABLE), width)).toBe(-1);
-      caller.call_write(...lanes(TABLE), width, 0, 0);
+      caller.call_write(...lanes(TABLE), width, 0x12345678, 0x12345678);
     }
-    expect(dispatcher.read(TABLE + 12, 4)).toBe(1);
+    expect([0, 4, 8, 12].map((offset) => dispatcher.read(TABLE + offset, 4))).toEqual([0, 0, 0, 1]);
+  });
+
+  it('takes an entry of all ones for its value, also after a read of nobody', () => {
+    const caller = attach();
+    dispatcher.write(TABLE, 8, 0xffffffff, 0xffffffff);
+    for (let round = 0; round < 2; round++) {
+      expect(caller.call_read(...lanes(TABLE), 8)).toBe(-1);
+      expect(dispatcher.high).toBe(0xffffffff);
+      expect(caller.call_read(...lanes(TABLE), 4)).toBe(-1);
+      expect(caller.call_read(...lanes(BAR), 4)).toBe(-1);
+    }
+    expect(Object.values(dispatcher.counts).every((count) => count === 0)).toBe(true);
   });
 });

@@ -50,6 +50,31 @@ describe.each([...engines, ...doors, attached])('$name with trapAll', ({ create 
     expect(host.direct).toEqual(new Map());
   });
 
+  it('finds each function of a page that several share, wherever on it they are', () => {
+    const trap = create({ host, trapAll: true });
+    const offsets = [0x40, 0x100, 0x7c0, 0x800, 0xa40, 0xfc0];
+    const places = offsets.map((offset, index) => 0x7_0000_0fc0 + PAGE_SIZE * index - offset);
+    for (const [index, offset] of offsets.entries()) {
+      const address = 0x9100_0000 + offset;
+      const bar = { index: 0, type: 'mem32' as const, address, hostAddress: places[index], size: 0x40 };
+      trap.assign({ sbdf: 16 + index, bars: [bar], decode: true });
+    }
+    for (const [index, offset] of offsets.entries()) {
+      const first = places[index] % PAGE_SIZE;
+      const view = new DataView(page(places[index] - first).buffer);
+      for (let at = 0; at < 0x40; at += 4) {
+        const address = 0x9100_0000 + offset + at;
+        expect(trap.read(address, 4)).toBe(view.getUint32(first + at, true));
+        expect(trap.write(address, 4, address)).toBe(true);
+        expect(view.getUint32(first + at, true)).toBe(address);
+      }
+    }
+    for (let offset = 0; offset < PAGE_SIZE; offset += 4) {
+      const owned = offsets.some((start) => offset >= start && offset < start + 0x40);
+      if (!owned) expect(trap.read(0x9100_0000 + offset, 4)).toBe(0xffffffff);
+    }
+  });
+
   it('joins an access across functions, however many pages are known before theirs', () => {
     const trap = create({ host, trapAll: true });
     const bar = (address: number, size: number) => ({ index: 0, type: 'mem32' as const, address, size });

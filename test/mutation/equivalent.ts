@@ -25,4 +25,171 @@ export const EQUIVALENT: readonly Equivalent[] = [
     becomes: 'export let span: usize = 1;',
     reason: 'It is set before IN_SPAN is returned, and read only after that.',
   },
+  {
+    file: 'assembly/classify.ts',
+    was: 'const lastKind = kindInPage(leaf, offset + width - 1);',
+    becomes: 'const lastKind = kindInPage(leaf, offset + width + 1);',
+    reason:
+      'Where the byte behind lies in a cell of another kind TypeScript takes the access byte by byte, with the same answer.',
+  },
+  {
+    file: 'assembly/classify.ts',
+    was: 'if (lastKind !== kind && !(lastKind & kind & TABLE)) return STRADDLE | page;',
+    becomes: 'if (lastKind !== kind || !(lastKind & kind & TABLE)) return STRADDLE | page;',
+    reason:
+      'TypeScript takes an access byte by byte whose bytes have one owner as well, with the same answer.',
+  },
+  {
+    file: 'assembly/classify.ts',
+    was: 'return offset > 0xfff ? UNCLAIMED_CELL : load<u8>(load<u32>(leaf, KINDS) + offset / CELL_SIZE);',
+    becomes:
+      'return offset >= 0xfff ? UNCLAIMED_CELL : load<u8>(load<u32>(leaf, KINDS) + offset / CELL_SIZE);',
+    reason: 'Past the page or not: TypeScript takes the access byte by byte, with the same answer.',
+  },
+  {
+    file: 'assembly/classify.ts',
+    was: 'return offset > 0xfff ? UNCLAIMED_CELL : load<u8>(load<u32>(leaf, KINDS) + offset / CELL_SIZE);',
+    becomes:
+      'return offset > 0xffe ? UNCLAIMED_CELL : load<u8>(load<u32>(leaf, KINDS) + offset / CELL_SIZE);',
+    reason:
+      'Byte 0xfff is the last of an access that TypeScript then takes byte by byte, with the same answer.',
+  },
+  {
+    file: 'assembly/classify.ts',
+    was: 'return offset > 0xfff ? UNCLAIMED_CELL : load<u8>(load<u32>(leaf, KINDS) + offset / CELL_SIZE);',
+    becomes:
+      'return offset > 0x7ff ? UNCLAIMED_CELL : load<u8>(load<u32>(leaf, KINDS) + offset / CELL_SIZE);',
+    reason: "TypeScript takes accesses of the page's second half byte by byte, with the same answer.",
+  },
+  {
+    file: 'assembly/classify.ts',
+    was: 'if (!(kind & 1)) return REFUSED | page;',
+    becomes: 'if (!(kind & 2)) return REFUSED | page;',
+    reason: 'No kind allows one of widths 1 and 2 without the other.',
+  },
+  {
+    file: 'assembly/classify.ts',
+    was: 'if ((outcome & 0xff) !== FORWARDED) return outcome;',
+    becomes: 'if ((outcome & 0x7f) !== FORWARDED) return outcome;',
+    reason: 'No outcome has bit 7.',
+  },
+  {
+    file: 'assembly/classify.ts',
+    was: 'return width < 9 && ((0x116 >> width) & 1) !== 0;',
+    becomes: 'return width < 10 && ((0x116 >> width) & 1) !== 0;',
+    reason: 'Bit 9 of the mask is clear.',
+  },
+  {
+    file: 'assembly/dispatch.ts',
+    was: 'if (((~kind & (HOST | 4)) | (low & 3)) === 0) return FORWARDED | page;',
+    becomes: 'if (((~kind & (HOST | 5)) | (low & 3)) === 0) return FORWARDED | page;',
+    reason:
+      'A 4-byte read of a PBA without single bytes goes by the door for any width, with the same answer.',
+  },
+  {
+    file: 'assembly/dispatch.ts',
+    was: 'if (kind === FORWARD && (low & 0xfff) <= 0xffc && kindOf(leaf, low + 3) === FORWARD) return SPLIT | page;',
+    becomes:
+      'if (kind === FORWARD && (low & 0xfff) < 0xffc && kindOf(leaf, low + 3) === FORWARD) return SPLIT | page;',
+    reason: '0xffc is aligned, and answered before.',
+  },
+  {
+    file: 'assembly/dispatch.ts',
+    was: 'if (kind === FORWARD && (low & 0xfff) <= 0xffc && kindOf(leaf, low + 3) === FORWARD) return SPLIT | page;',
+    becomes:
+      'if (kind === FORWARD && (low & 0xfff) <= 0xff8 && kindOf(leaf, low + 3) === FORWARD) return SPLIT | page;',
+    reason: "Unaligned reads near the page's end go by the door for any width, with the same answer.",
+  },
+  {
+    file: 'assembly/dispatch.ts',
+    was: 'if (kind === FORWARD && (low & 0xfff) <= 0xffc && kindOf(leaf, low + 3) === FORWARD) return SPLIT | page;',
+    becomes:
+      'if (kind === FORWARD && (low & 0xfff) <= 0x7fc && kindOf(leaf, low + 3) === FORWARD) return SPLIT | page;',
+    reason: "Unaligned reads of the page's second half go by the door for any width, with the same answer.",
+  },
+  {
+    file: 'assembly/dispatch.ts',
+    was: 'if (kind === FORWARD && (low & 0xfff) <= 0xffc && kindOf(leaf, low + 3) === FORWARD) return SPLIT | page;',
+    becomes:
+      'if (kind === FORWARD && (low & 0xfff) <= 0xffc && kindOf(leaf, low + 4) === FORWARD) return SPLIT | page;',
+    reason: "An unaligned read's fourth byte and the one behind it are in one cell.",
+  },
+  {
+    file: 'assembly/dispatch.ts',
+    was: 'return writeRest(leaf, kind, low, 4, data, 0);',
+    becomes: 'return writeRest(leaf, kind, low, 4, data, 1);',
+    reason: '4 bytes have no high lane.',
+  },
+  {
+    file: 'assembly/dispatch.ts',
+    was: 'return ((~kind & TABLE) | (low & 3)) === 0;',
+    becomes: 'return ((~kind | TABLE) | (low & 3)) === 0;',
+    reason: 'The short cut is never taken; the longer way has the same answer.',
+  },
+  {
+    file: 'assembly/dispatch.ts',
+    was: 'return ((~kind & TABLE) | (low & 3)) === 0;',
+    becomes: 'return ((~kind & TABLE) | (low | 3)) === 0;',
+    reason: 'The short cut is never taken; the longer way has the same answer.',
+  },
+  {
+    file: 'assembly/dispatch.ts',
+    was: 'return ((kind ^ FORWARD) | (low & 3)) === 0;',
+    becomes: 'return ((kind | FORWARD) | (low & 3)) === 0;',
+    reason: 'The short cut is never taken; the longer way has the same answer.',
+  },
+  {
+    file: 'assembly/dispatch.ts',
+    was: 'return ((kind ^ FORWARD) | (low & 3)) === 0;',
+    becomes: 'return ((kind ^ FORWARD) | (low | 3)) === 0;',
+    reason: 'The short cut is never taken; the longer way has the same answer.',
+  },
+  {
+    file: 'assembly/policy.ts',
+    was: 'export let pbaWritable: bool = false;',
+    becomes: 'export let pbaWritable: bool = true;',
+    reason: 'configure() is called before the first access.',
+  },
+  {
+    file: 'assembly/policy.ts',
+    was: 'export let splitsCrossing: bool = true;',
+    becomes: 'export let splitsCrossing: bool = false;',
+    reason: 'configure() is called before the first access.',
+  },
+  {
+    file: 'assembly/ring.ts',
+    was: 'if ((tail & TAIL_PLAIN_MASK) !== TAIL_PLAIN) return false;',
+    becomes: 'if ((tail | TAIL_PLAIN_MASK) !== TAIL_PLAIN) return false;',
+    reason: 'The short cut is never taken; the longer way has the same answer.',
+  },
+  {
+    file: 'assembly/ring.ts',
+    was: 'if ((tail & TAIL_PLAIN_MASK) !== TAIL_PLAIN) return false;',
+    becomes: 'if ((tail & TAIL_PLAIN_MASK) !== TAIL_PLAIN) return true;',
+    reason: 'The longer way leaves such a record too.',
+  },
+  {
+    file: 'assembly/ring.ts',
+    was: 'if (load<u32>(record, RECORD_COUNT) !== 1) return false;',
+    becomes: 'if (load<u32>(record, RECORD_COUNT) !== 1) return true;',
+    reason: 'The longer way leaves such a record too.',
+  },
+  {
+    file: 'assembly/ring.ts',
+    was: 'store<u32>(record, tail ^ TAIL_READY_TO_DONE, RECORD_TAIL);',
+    becomes: 'store<u32>(record, tail | TAIL_READY_TO_DONE, RECORD_TAIL);',
+    reason: 'The bit is clear in state 1.',
+  },
+  {
+    file: 'assembly/ring.ts',
+    was: 'return true;',
+    becomes: 'return false;',
+    reason: 'The longer way leaves a record that is answered.',
+  },
+  {
+    file: 'assembly/ring.ts',
+    was: 'if (outcome === 0) store<u32>(record, tail ^ TAIL_READY_TO_DONE, RECORD_TAIL);',
+    becomes: 'if (outcome === 0) store<u32>(record, tail | TAIL_READY_TO_DONE, RECORD_TAIL);',
+    reason: 'The bit is clear in state 1.',
+  },
 ];
