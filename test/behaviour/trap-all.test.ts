@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { PAGE_SIZE, UNCLAIMED, type Width } from '../../src/access.js';
 import type { FunctionDescription } from '../../src/function.js';
+import type { PageHandler } from '../../src/host.js';
 import { createDispatcher } from '../../src/index.js';
 import { policies } from '../../src/policy.js';
 import { attached, doors, engines } from '../engines.js';
@@ -50,8 +51,18 @@ describe.each([...engines, ...doors, attached])('$name with trapAll', ({ create 
     expect(host.direct).toEqual(new Map());
   });
 
-  it('finds each function of a page that several share, wherever on it they are', () => {
-    const trap = create({ host, trapAll: true });
+  const asHandler = (address: number): PageHandler => {
+    const view = new DataView(page(address).buffer);
+    return {
+      read: (offset, width) => (width === 4 ? view.getUint32(offset, true) : view.getUint8(offset)),
+      write: (offset, width, low) => width === 4 && view.setUint32(offset, low, true),
+    };
+  };
+  it.each([
+    ['bytes', page],
+    ['a handler', asHandler],
+  ])('finds each function of a page that several share, wherever on it they are: %s', (_, mapPage) => {
+    const trap = create({ host: { mapPage }, trapAll: true });
     const offsets = [0x40, 0x100, 0x7c0, 0x800, 0xa40, 0xfc0];
     const places = offsets.map((offset, index) => 0x7_0000_0fc0 + PAGE_SIZE * index - offset);
     for (const [index, offset] of offsets.entries()) {

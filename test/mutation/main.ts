@@ -5,10 +5,11 @@ import { EQUIVALENT, type Equivalent } from './equivalent.js';
 import { type Mutant, mutantsOf } from './mutants.js';
 import { Runner } from './runner.js';
 
-// Are the tests sharp? Each small fault in assembly/ must make one fail: `npm run mutate [-- --from N --count N]`.
+// Are the tests sharp? Each small fault in assembly/ must make one fail: `npm run mutate [-- --from N --count N]`, or
+// `--only N,N`.
 
 const { values } = parseArgs({
-  options: { from: { type: 'string', default: '0' }, count: { type: 'string' } },
+  options: { from: { type: 'string', default: '0' }, count: { type: 'string' }, only: { type: 'string' } },
 });
 
 const files = readdirSync('assembly').filter((name) => name.endsWith('.ts'));
@@ -16,7 +17,11 @@ const mutants = files
   .map((name) => `assembly/${name}`)
   .flatMap((file) => mutantsOf(file, readFileSync(file, 'utf8')));
 const from = Number(values.from);
-const chosen = mutants.slice(from, from + Number(values.count ?? mutants.length));
+const end = from + Number(values.count ?? mutants.length);
+const only = values.only?.split(',').map(Number);
+const chosen = [...mutants.entries()].filter(
+  ([index]) => only?.includes(index) ?? (index >= from && index < end),
+);
 
 const isOf = (mutant: Mutant) => (one: Equivalent) =>
   one.file === mutant.file && one.was === mutant.was && one.becomes === mutant.becomes;
@@ -41,13 +46,13 @@ const original = await compileCore();
 await runner.measure(original);
 
 const lines: string[] = [];
-for (const [index, mutant] of chosen.entries()) {
+for (const [index, mutant] of chosen) {
   const began = performance.now();
   const [fate, by = ''] = await fateOf(mutant, runner, original);
   counts[fate]++;
   const seconds = ((performance.now() - began) / 1000).toFixed(1);
   const { file, line, was, becomes } = mutant;
-  lines.push(`${from + index} ${file}:${line} ${fate} ${by} ${seconds} s\n  - ${was}\n  + ${becomes}`);
+  lines.push(`${index} ${file}:${line} ${fate} ${by} ${seconds} s\n  - ${was}\n  + ${becomes}`);
   if (fate === 'survived') console.log(lines.at(-1));
   writeFileSync('build/mutation/report.txt', `${lines.join('\n')}\n`);
 }

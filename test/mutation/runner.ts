@@ -10,12 +10,12 @@ export class Runner {
   /** Milliseconds. */
   private deadline = 600_000;
 
-  /** The tests pass with this core; three times as long as it takes is too long for any other. */
+  /** The tests pass with this core; ten times as long as it takes is too long for any other. */
   async measure(wasm: Uint8Array): Promise<void> {
     const began = performance.now();
     const failed = await this.run(wasm);
     if (failed !== undefined) throw new Error(`${failed} fails without a mutant`);
-    this.deadline = 3 * (performance.now() - began);
+    this.deadline = 10 * (performance.now() - began);
   }
 
   /** What noticed that the core is wrong: a file of tests, or the deadline. Undefined: nothing did. */
