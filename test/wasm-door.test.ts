@@ -2,7 +2,7 @@ import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { UNCLAIMED, type Width } from '../src/access.js';
 import { createDispatcher, type Dispatcher, type Fallback } from '../src/dispatcher.js';
 import { MemoryHost } from './memory-host.js';
-import { BAR, nvmeLike, TABLE } from './nvme-like.js';
+import { BAR, nvmeLike, PBA, TABLE } from './nvme-like.js';
 
 interface Caller {
   call_read(low: number, high: number, width: number): number;
@@ -97,8 +97,11 @@ describe('the door for another wasm module', () => {
     const caller = attach();
     for (const width of [0, 3, 5, 6, 7, 9, 12, 36, -4, 2 ** 31]) {
       expect(caller.call_read(...lanes(TABLE), width)).toBe(-1);
-      caller.call_write(...lanes(TABLE), width, 0x12345678, 0x12345678);
+      for (const address of [TABLE, TABLE + 0x100, PBA]) {
+        caller.call_write(...lanes(address), width, 0x12345678, 0x12345678);
+      }
     }
+    expect([...host.pages.values()].flatMap((page) => [...page]).every((byte) => byte === 0)).toBe(true);
     expect([0, 4, 8, 12].map((offset) => dispatcher.read(TABLE + offset, 4))).toEqual([0, 0, 0, 1]);
   });
 

@@ -24,7 +24,10 @@ const chosen = [...mutants.entries()].filter(
 );
 
 const isOf = (mutant: Mutant) => (one: Equivalent) =>
-  one.file === mutant.file && one.was === mutant.was && one.becomes === mutant.becomes;
+  one.file === mutant.file &&
+  one.function === mutant.function &&
+  one.was === mutant.was &&
+  one.becomes === mutant.becomes;
 const counts = { killed: 0, 'the same binary': 0, 'refused by the compiler': 0, equivalent: 0, survived: 0 };
 
 async function fateOf(
