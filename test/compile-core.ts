@@ -2,9 +2,18 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type APIOptions, main } from 'assemblyscript/asc';
 
+/** Of asconfig.json. */
+export type Target = 'release' | 'shared';
+
+/** What a target has besides the entries of asconfig.json. */
+const ENTRIES: Readonly<Record<Target, readonly string[]>> = {
+  release: [],
+  shared: ['assembly/shared.ts'],
+};
+export const TARGETS = Object.keys(ENTRIES) as Target[];
+
 export interface Variation {
-  /** Of asconfig.json. */
-  readonly target?: string;
+  readonly target?: Target;
   /** Other texts of sources, by path. */
   readonly texts?: ReadonlyMap<string, string>;
   readonly transforms?: APIOptions['transforms'];
@@ -14,7 +23,8 @@ export interface Variation {
 export async function compileCore(variation: Variation = {}): Promise<Uint8Array<ArrayBuffer>> {
   const { target = 'release', texts = new Map<string, string>(), transforms = [] } = variation;
   let wasm: Uint8Array<ArrayBuffer> | undefined;
-  const { error, stderr } = await main(['--target', target, '--outFile', 'core.wasm', '--textFile', ''], {
+  const options = ['--target', target, '--outFile', 'core.wasm', '--textFile', ''];
+  const { error, stderr } = await main([...ENTRIES[target], ...options], {
     transforms,
     readFile: (path, folder) => texts.get(path) ?? textOf(join(folder, path)),
     writeFile: (_, contents) => {

@@ -1,14 +1,22 @@
 import type { Plugin } from 'vite';
+import { TARGETS, type Target } from './compile-core.js';
 
-/** Another core in place of the one that the build put into src/engine/core.generated.ts: a file, read when a test imports it. */
-export function otherCore(path: string): Plugin {
+/** Where the build puts the core of each target. */
+const CARRIERS: Readonly<Record<Target, string>> = {
+  release: '/src/engine/core.generated.ts',
+  shared: '/src/shared/core.generated.ts',
+};
+
+/** Other cores in place of those that the build made: files, read when a test imports them. */
+export function otherCores(paths: Readonly<Record<Target, string>>): Plugin {
   return {
-    name: 'other-core',
-    load: (id) =>
-      id.endsWith('/src/engine/core.generated.ts')
-        ? `
+    name: 'other-cores',
+    load(id) {
+      const target = TARGETS.find((one) => id.endsWith(CARRIERS[one]));
+      if (target === undefined) return undefined;
+      return `
       import { readFileSync } from 'node:fs';
-      export const wasm = readFileSync(${JSON.stringify(path)}).toString('hex');`
-        : undefined,
+      export const wasm = readFileSync(${JSON.stringify(paths[target])}).toString('hex');`;
+    },
   };
 }

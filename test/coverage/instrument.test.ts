@@ -1,29 +1,34 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { main } from 'assemblyscript/asc';
 import { beforeAll, describe, expect, it } from 'vitest';
 import * as layout from '../../assembly/layout.js';
 import type { Width } from '../../src/access.js';
 import { createDispatcher } from '../../src/dispatcher.js';
-import { compileCore } from '../compile-core.js';
+import { createDispatcher as createShared } from '../../src/shared.js';
+import { compileCore, TARGETS } from '../compile-core.js';
 import { MemoryHost } from '../memory-host.js';
 import { BAR, nvmeLike, TABLE } from '../nvme-like.js';
-import { COUNTERS, countersOf, MOST_BLOCKS } from './counters.js';
-import { CountingTransform, type InstrumentedCore, instrumentedCore } from './instrument.js';
+import { type Block, COUNTERS, countersOf, MOST_BLOCKS } from './counters.js';
+import { CountingTransform, type InstrumentedCores, instrumentedCores } from './instrument.js';
 
-it('without a transform the sources make the core that is shipped, byte for byte', async () => {
-  expect(Buffer.from(await compileCore()).equals(readFileSync('build/core.wasm'))).toBe(true);
+const SHIPPED = { release: 'build/core.wasm', shared: 'build/shared.wasm' };
+
+let cores: InstrumentedCores;
+beforeAll(async () => {
+  cores = await instrumentedCores();
 });
 
-describe('the instrumented core', () => {
-  let core: InstrumentedCore;
-  beforeAll(async () => {
-    core = await instrumentedCore();
+describe.each(TARGETS)('the instrumented core of the target %s', (target) => {
+  it('is the one that is shipped, byte for byte, without the transform', async () => {
+    const shipped = readFileSync(SHIPPED[target]);
+    expect(Buffer.from(await compileCore({ target })).equals(shipped)).toBe(true);
   });
 
   /** Accesses of every width around the table; what they answered, and the memory after them. */
   function ran(wasm: Uint8Array<ArrayBuffer>) {
-    const module = new WebAssembly.Module(wasm);
-    const dispatcher = createDispatcher({ host: new MemoryHost(), module });
+    const options = { host: new MemoryHost(), module: new WebAssembly.Module(wasm) };
+    const dispatcher =
+      target === 'shared' ? createShared({ ...options, shared: true }) : createDispatcher(options);
     dispatcher.assign(nvmeLike);
     const { memory } = dispatcher.attach();
     const answers: unknown[] = [];
@@ -36,25 +41,39 @@ describe('the instrumented core', () => {
   }
 
   it('does as the shipped one, and differs in its counters alone', async () => {
-    const [shipped, counting] = [ran(await compileCore()), ran(core.wasm)];
+    const [shipped, counting] = [ran(await compileCore({ target })), ran(cores.wasm[target])];
     expect(counting.answers).toEqual(shipped.answers);
-    expect(countersOf(shipped.memory, core.blocks).some((count) => count > 0)).toBe(false);
-    const counters = countersOf(counting.memory, core.blocks);
+    expect(countersOf(shipped.memory, cores.blocks).some((count) => count > 0)).toBe(false);
+    const counters = countersOf(counting.memory, cores.blocks);
     expect(counters.some((count) => count > 0)).toBe(true);
     counters.fill(0);
     expect(Buffer.from(counting.memory.buffer).equals(Buffer.from(shipped.memory.buffer))).toBe(true);
   });
 
-  it('counts where nothing of the layout is', () => {
+  it('counts what runs', () => {
+    const { memory } = ran(cores.wasm[target]);
+    const counters = countersOf(memory, cores.blocks);
+    const ranIn = (name: string) =>
+      cores.blocks.some(
+        (block, id) => block.function === name && block.kind === 'function' && counters[id] > 0,
+      );
+    expect([ranIn('read4'), ranIn('write4'), ranIn('trap_read')]).toEqual([true, true, false]);
+    expect(['enterAtOnce', 'holdAs', 'release'].map(ranIn)).toEqual(Array(3).fill(target === 'shared'));
+  });
+});
+
+describe('the table of the instrumented cores', () => {
+  it('has room where nothing of the layout is', () => {
     expect(COUNTERS).toBeGreaterThanOrEqual(layout.MIXED_KINDS + 512);
+    expect(COUNTERS).toBeGreaterThanOrEqual(layout.WORKERS + 4 * layout.MOST_WORKERS);
     expect(COUNTERS + MOST_BLOCKS).toBe(layout.TOP);
-    expect(core.blocks.length).toBeLessThanOrEqual(MOST_BLOCKS);
+    expect(cores.blocks.length).toBeLessThanOrEqual(MOST_BLOCKS);
     const inside = Object.entries(layout).filter(([, at]) => at >= COUNTERS && at < layout.TOP);
     expect(inside).toEqual([]);
   });
 
   it('names each block by its file, its function and its line', () => {
-    for (const { file, line, column, text } of core.blocks) {
+    for (const { file, line, column, text } of cores.blocks) {
       const code = readFileSync(file, 'utf8')
         .split('\n')
         .slice(line - 1)
@@ -62,13 +81,21 @@ describe('the instrumented core', () => {
         .slice(column - 1);
       expect(code.replace(/^\{\s*/, '').startsWith(text)).toBe(true);
     }
-    const { memory } = ran(core.wasm);
-    const counters = countersOf(memory, core.blocks);
-    const ranIn = (name: string) =>
-      core.blocks.some(
-        (block, id) => block.function === name && block.kind === 'function' && counters[id] > 0,
-      );
-    expect([ranIn('read4'), ranIn('write4'), ranIn('trap_read')]).toEqual([true, true, false]);
+  });
+
+  it('has each block of each target once', async () => {
+    const keyOf = ({ file, line, column, kind }: Block) => `${file}:${line}:${column} ${kind}`;
+    const keys = cores.blocks.map(keyOf);
+    expect(new Set(keys).size).toBe(keys.length);
+    const alone = await Promise.all(
+      TARGETS.map(async (target) => {
+        const transform = new CountingTransform('assembly/');
+        await compileCore({ target, transforms: [transform as never] });
+        return transform.blocks.map(keyOf);
+      }),
+    );
+    expect([...new Set(alone.flat())].sort()).toEqual([...keys].sort());
+    expect(cores.lines.size).toBe(readdirSync('assembly').filter((name) => name.endsWith('.ts')).length);
   });
 });
 

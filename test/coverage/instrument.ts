@@ -21,18 +21,18 @@ import {
   TypeNode,
   WhileStatement,
 } from 'assemblyscript';
-import { compileCore } from '../compile-core.js';
+import { compileCore, TARGETS, type Target } from '../compile-core.js';
 import { type Block, COUNTERS, MOST_BLOCKS } from './counters.js';
 
-/** What a compilation with counters tells. */
+/** What compilations with counters tell. */
 export interface Counted {
   readonly blocks: readonly Block[];
   /** By file, the block that tells of each line with a statement. Files without code are there too. */
   readonly lines: ReadonlyMap<string, ReadonlyMap<number, number>>;
 }
 
-export interface InstrumentedCore extends Counted {
-  readonly wasm: Uint8Array<ArrayBuffer>;
+export interface InstrumentedCores extends Counted {
+  readonly wasm: Readonly<Record<Target, Uint8Array<ArrayBuffer>>>;
 }
 
 const COUNT = '__count';
@@ -43,20 +43,27 @@ const COUNT_TEXT = `
   store<u8>(${COUNTERS} + id, count + (count >> 8));
 }`;
 
-/** A transform of the compiler's that puts a counter into each block of the sources in a folder. */
+/**
+ * A transform of the compiler's that puts a counter into each block of the sources in a folder. In each compilation that it is used
+ * for a block has the same id.
+ */
 export class CountingTransform implements Counted {
-  readonly blocks: Block[] = [];
   readonly lines = new Map<string, ReadonlyMap<number, number>>();
   private readonly folder: string;
+  private readonly table = new Table();
 
   constructor(folder: string) {
     this.folder = folder;
   }
 
+  get blocks(): readonly Block[] {
+    return this.table.blocks;
+  }
+
   afterParse(parser: Parser): void {
     for (const source of parser.sources) {
       const file = source.normalizedPath;
-      if (file.startsWith(this.folder)) this.lines.set(file, new CountedSource(source, this.blocks).lines);
+      if (file.startsWith(this.folder)) this.lines.set(file, new CountedSource(source, this.table).lines);
     }
     if (this.blocks.length > MOST_BLOCKS) {
       throw new RangeError(`${this.blocks.length} blocks, and room for the counters of ${MOST_BLOCKS}`);
@@ -65,25 +72,42 @@ export class CountingTransform implements Counted {
   }
 }
 
-/** Compiles a target of asconfig.json, from the same sources, with a counter in each block. */
-export async function instrumentedCore(target = 'release'): Promise<InstrumentedCore> {
+/** Compiles the targets of asconfig.json, from the same sources, with a counter in each block: one table for all. */
+export async function instrumentedCores(): Promise<InstrumentedCores> {
   const transform = new CountingTransform('assembly/');
-  const wasm = await compileCore({ target, transforms: [transform as never] });
-  return { wasm, blocks: transform.blocks, lines: transform.lines };
+  const wasm: Partial<Record<Target, Uint8Array<ArrayBuffer>>> = {};
+  for (const target of TARGETS)
+    wasm[target] = await compileCore({ target, transforms: [transform as never] });
+  return { wasm: wasm as InstrumentedCores['wasm'], blocks: transform.blocks, lines: transform.lines };
+}
+
+/** Blocks by their ids. */
+class Table {
+  readonly blocks: Block[] = [];
+  private readonly ids = new Map<string, number>();
+
+  idOf(block: Block): number {
+    const { file, line, column, kind } = block;
+    const key = `${file}:${line}:${column} ${kind}`;
+    const id = this.ids.get(key) ?? this.blocks.length;
+    this.ids.set(key, id);
+    this.blocks[id] = block;
+    return id;
+  }
 }
 
 /** Puts counters into one source. */
 class CountedSource {
   readonly lines = new Map<number, number>();
   private readonly source: Source;
-  private readonly blocks: Block[];
+  private readonly table: Table;
   private name = '';
   /** Id of the block that the code at hand is in; none outside of functions. */
   private current: number | undefined;
 
-  constructor(source: Source, blocks: Block[]) {
+  constructor(source: Source, table: Table) {
     this.source = source;
-    this.blocks = blocks;
+    this.table = table;
     this.children(source);
   }
 
@@ -115,7 +139,7 @@ class CountedSource {
     this.name = node.name.text || this.name;
     // An arrow function without braces.
     if (body instanceof ExpressionStatement) body.expression = this.operand('function', body.expression);
-    else if (body) node.body = this.arm('function', body, node);
+    else if (body) [, node.body] = this.arm('function', body, node);
     [this.name, this.current] = outer;
   }
 
@@ -123,11 +147,13 @@ class CountedSource {
   private if(node: IfStatement): void {
     this.visit(node.condition);
     const before = this.current;
-    const then = this.blocks.length;
     const { ifTrue, ifFalse } = node;
-    node.ifTrue = this.arm('if', ifTrue);
-    const otherwise = this.blocks.length;
-    node.ifFalse = ifFalse ? this.arm('else', ifFalse) : this.block('else', [], node.condition);
+    const [then, trueArm] = this.arm('if', ifTrue);
+    const [otherwise, falseArm] = ifFalse
+      ? this.arm('else', ifFalse)
+      : this.block('else', [], node.condition);
+    node.ifTrue = trueArm;
+    node.ifFalse = falseArm;
     if (ends(ifTrue)) this.current = otherwise;
     else if (ifFalse && ends(ifFalse)) this.current = then;
     else this.current = before;
@@ -136,7 +162,7 @@ class CountedSource {
   private loop(node: Loop): void {
     const before = this.current;
     this.children(node, node.body);
-    node.body = this.arm('loop', node.body);
+    [, node.body] = this.arm('loop', node.body);
     this.current = before;
   }
 
@@ -175,28 +201,29 @@ class CountedSource {
     return Node.createParenthesizedExpression(both, node.range);
   }
 
-  private arm(kind: string, node: Statement, named: Node = node): Statement {
+  /** The id of a block that begins, and its statements with the counter. */
+  private arm(kind: string, node: Statement, named: Node = node): [number, Statement] {
     return this.block(kind, node instanceof BlockStatement ? node.statements : [node], named);
   }
 
-  private block(kind: string, statements: Statement[], named: Node): Statement {
+  private block(kind: string, statements: Statement[], named: Node): [number, Statement] {
     const counter = Node.createExpressionStatement(this.counter(kind, named));
+    const id = this.current as number;
     for (const statement of statements) this.visit(statement);
-    return Node.createBlockStatement([counter, ...statements], named.range);
+    return [id, Node.createBlockStatement([counter, ...statements], named.range)];
   }
 
   /** Begins a block; returns the call that counts it. */
   private counter(kind: string, named: Node): Expression {
-    const { source, name, blocks } = this;
+    const { source, name } = this;
     const { range } = named;
-    const id = blocks.length;
     const line = source.lineAt(range.start);
     const column = source.columnAt();
     const text = source.text
       .slice(range.start, range.end)
       .replace(/^\{\s*/, '')
       .split('\n')[0];
-    blocks.push({ file: source.normalizedPath, function: name, kind, line, column, text });
+    const id = this.table.idOf({ file: source.normalizedPath, function: name, kind, line, column, text });
     this.current = id;
     this.line(named);
     const callee = Node.createIdentifierExpression(COUNT, range);

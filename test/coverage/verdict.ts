@@ -1,11 +1,12 @@
 import { appendFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { relative } from 'node:path';
 import type { Reporter } from 'vitest/reporters';
+import { TARGETS } from '../compile-core.js';
 import { EXCUSED } from './excused.js';
-import { type InstrumentedCore, instrumentedCore } from './instrument.js';
+import { type InstrumentedCores, instrumentedCores } from './instrument.js';
 import { judge, type Place } from './judge.js';
 import { lcovOf } from './lcov.js';
-import { CORE, COUNTS, REPORTS, TABLE } from './place.js';
+import { CORES, COUNTS, REPORTS, TABLE } from './place.js';
 import { tableOf } from './table.js';
 
 /** What is used of Istanbul's coverage map. */
@@ -17,17 +18,17 @@ interface CoverageMap {
 /** Programs run as processes of their own, which V8's coverage does not see. */
 const NOT_JUDGED = 'src/cli/';
 
-/** Makes the instrumented core before the tests; after them joins both coverages, and judges. */
+/** Makes the instrumented cores before the tests; after them joins both coverages, and judges. */
 export class Verdict implements Reporter {
-  private core!: InstrumentedCore;
+  private cores!: InstrumentedCores;
   private map!: CoverageMap;
 
   async onInit(): Promise<void> {
-    this.core = await instrumentedCore();
+    this.cores = await instrumentedCores();
     rmSync(COUNTS, { recursive: true, force: true });
     mkdirSync(COUNTS, { recursive: true });
-    writeFileSync(CORE, this.core.wasm);
-    writeFileSync(TABLE, JSON.stringify(this.core.blocks));
+    for (const target of TARGETS) writeFileSync(CORES[target], this.cores.wasm[target]);
+    writeFileSync(TABLE, JSON.stringify(this.cores.blocks));
   }
 
   onCoverage(map: unknown): void {
@@ -37,7 +38,7 @@ export class Verdict implements Reporter {
   /** Vitest does not come here where a test failed. */
   onFinishedReportCoverage(): void {
     const counts = this.counts();
-    appendFileSync(`${REPORTS}/lcov.info`, lcovOf(this.core, counts));
+    appendFileSync(`${REPORTS}/lcov.info`, lcovOf(this.cores, counts));
     const places = [...this.blocks(counts), ...this.uncompiled(), ...this.lines()];
     const judged = judge(places, EXCUSED);
     console.log(`\n${tableOf(places, judged)}\n`);
@@ -47,7 +48,7 @@ export class Verdict implements Reporter {
   }
 
   private counts(): number[] {
-    const sums: number[] = this.core.blocks.map(() => 0);
+    const sums: number[] = this.cores.blocks.map(() => 0);
     for (const name of readdirSync(COUNTS)) {
       const counts: number[] = JSON.parse(readFileSync(`${COUNTS}/${name}`, 'utf8'));
       counts.forEach((count, id) => {
@@ -58,14 +59,14 @@ export class Verdict implements Reporter {
   }
 
   private blocks(counts: readonly number[]): Place[] {
-    return this.core.blocks.map((block, id) => ({ ...block, count: counts[id] }));
+    return this.cores.blocks.map((block, id) => ({ ...block, count: counts[id] }));
   }
 
   /** What is in assembly/ and in no instrumented core. */
   private uncompiled(): Place[] {
     return readdirSync('assembly')
       .map((name) => `assembly/${name}`)
-      .filter((file) => file.endsWith('.ts') && !this.core.lines.has(file))
+      .filter((file) => file.endsWith('.ts') && !this.cores.lines.has(file))
       .map((file) => ({ file, line: 1, text: 'the file', count: 0 }));
   }
 
