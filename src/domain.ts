@@ -59,8 +59,9 @@ export class Domain implements FunctionOwner {
     this.pageList = new List(this.ownPages, core);
     this.pageMap = new Leaves(core);
     const { sharedPage, pbaWidths, crossing } = this.policy;
-    this.plan = new (sharedPage === 'owner' ? OwnerPlan : NewestPlan)(this.pageMap, pbaWidths);
-    this.directMap = new DirectMap(this.plan);
+    const plan = new (sharedPage === 'owner' ? OwnerPlan : NewestPlan)(this.pageMap, pbaWidths);
+    this.plan = plan;
+    this.directMap = new DirectMap(plan);
     core.exports.configure(this.hardware, crossing === 'split');
   }
 

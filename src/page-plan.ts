@@ -13,8 +13,6 @@ export interface PagePlan {
   sharedPages(bars: readonly FunctionBar[]): number[];
   /** True where BARs other than this one make a page trap. */
   trapsForOthers(page: number, bar: FunctionBar): boolean;
-  /** Pages of a BAR that may have to trap. */
-  candidates(bar: FunctionBar): readonly number[];
   traps(page: number): boolean;
   /** From now on these BARs have a say in which pages trap. */
   claim(bars: readonly FunctionBar[]): void;

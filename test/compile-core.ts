@@ -5,17 +5,17 @@ import { type APIOptions, main } from 'assemblyscript/asc';
 /** Of asconfig.json. */
 export type Target = 'release' | 'shared';
 
-/** What a target has besides the entries of asconfig.json. */
+/** What a target has besides the entries of asconfig.json: the shared one has all sources. */
 const ENTRIES: Readonly<Record<Target, readonly string[]>> = {
-  release: [],
   shared: ['assembly/shared.ts'],
+  release: [],
 };
 export const TARGETS = Object.keys(ENTRIES) as Target[];
 
 export interface Variation {
   readonly target?: Target;
   /** Other texts of sources, by path. */
-  readonly texts?: ReadonlyMap<string, string>;
+  readonly texts?: ReadonlyMap<string, string> | undefined;
   readonly transforms?: APIOptions['transforms'];
 }
 

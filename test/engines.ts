@@ -1,10 +1,10 @@
 import { HOLDER } from '../assembly/layout.js';
 import { UNCLAIMED, type Width } from '../src/access.js';
 import { createDispatcher, type Dispatcher, type DispatcherOptions, type Trap } from '../src/dispatcher.js';
-import { AttachedDispatcher } from '../src/shared/attached-dispatcher.js';
-import type { Caller } from '../src/shared/caller.js';
+import type { AttachedDispatcher } from '../src/shared/attached-dispatcher.js';
 import { SharedDispatcher } from '../src/shared/dispatcher.js';
 import { createReference } from './reference/reference.js';
+import { attachHere } from './shared/attach-here.js';
 
 export interface Engine {
   readonly name: string;
@@ -136,16 +136,13 @@ class V86Door extends WasmDoor {
   }
 }
 
-/** Another worker's view, on this thread: where that one would wait for the dispatcher's, it serves. */
 class AttachedDoor extends Door {
   private readonly view: AttachedDispatcher;
 
   constructor(options: DispatcherOptions) {
     const dispatcher = new SharedDispatcher(options);
     super(dispatcher);
-    const view = new AttachedDispatcher(dispatcher.share(), options);
-    (Reflect.get(view, 'caller') as Caller).wait = () => dispatcher.serve();
-    this.view = view;
+    this.view = attachHere(dispatcher, options);
   }
 
   read(address: number, width: Width): number {

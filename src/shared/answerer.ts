@@ -23,8 +23,9 @@ import { writeMisuse } from './caller.js';
 import type { SharedDispatcher } from './dispatcher.js';
 import type { SharedDomain } from './domain.js';
 
-export const DECODE_RESULTS: readonly DecodeResult[] = ['okay', 'noop', 'fail'];
-export const RAISED: readonly Raised[] = ['sent', 'pending', 'dropped'];
+// What throws is answered 0.
+export const DECODE_RESULTS: readonly DecodeResult[] = ['fail', 'okay', 'noop'];
+export const RAISED: readonly Raised[] = ['dropped', 'pending', 'sent'];
 
 /** Does what other workers ask, in the worker that made the dispatcher. */
 export class Answerer {

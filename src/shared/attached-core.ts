@@ -7,7 +7,7 @@ const WASM_LIMIT = 2 ** 32;
 /** The core of another worker than the one that made the dispatcher. */
 export class AttachedCore extends SharedCore {
   /** Asks for storage. */
-  allocator: (size: number) => number = () => 0;
+  allocator!: (size: number) => number;
 
   /** Throws `bad-module`. */
   constructor(

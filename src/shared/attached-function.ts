@@ -33,7 +33,7 @@ export class AttachedFunction {
 
   /** `okay` inside an access. */
   setDecode(on: boolean): DecodeResult {
-    return DECODE_RESULTS[this.later('setDecode', on ? 1 : 0) ?? 0];
+    return DECODE_RESULTS[this.later('setDecode', on ? 1 : 0) ?? 1];
   }
 
   /** True inside an access. */

@@ -23,10 +23,6 @@ export class LockedPlan implements PagePlan {
     return this.plan.trapsForOthers(page, bar);
   }
 
-  candidates(bar: FunctionBar): readonly number[] {
-    return this.plan.candidates(bar);
-  }
-
   traps(page: number): boolean {
     return this.plan.traps(page);
   }

@@ -11,7 +11,7 @@ export class SharedPageList extends PageList {
   private readonly core: OwningCore;
   private readonly retired: { readonly id: number; readonly stamp: number }[] = [];
   /** Whether a host is what each worker has one of. */
-  isWorkers: (host: PageHost) => boolean = () => false;
+  isWorkers!: (host: PageHost) => boolean;
 
   /** Throws `out-of-memory`. */
   constructor(own: OwnPages, core: Core) {

@@ -37,10 +37,12 @@ export interface InstrumentedCores extends Counted {
 
 const COUNT = '__count';
 /** After 255 comes 1, so that what ran is never 0. */
-const COUNT_TEXT = `
+const countText = (then: string) => `
+@external("host", "step") declare function step(id: u32): void;
 @global function ${COUNT}(id: u32): void {
   const count = <u32>load<u8>(${COUNTERS} + id) + 1;
   store<u8>(${COUNTERS} + id, count + (count >> 8));
+  ${then}
 }`;
 
 /**
@@ -51,9 +53,12 @@ export class CountingTransform implements Counted {
   readonly lines = new Map<string, ReadonlyMap<number, number>>();
   private readonly folder: string;
   private readonly table = new Table();
+  private readonly steps: boolean;
 
-  constructor(folder: string) {
+  /** `steps`: `host.step` is called with the id of each block that begins. */
+  constructor(folder: string, steps = false) {
     this.folder = folder;
+    this.steps = steps;
   }
 
   get blocks(): readonly Block[] {
@@ -68,7 +73,7 @@ export class CountingTransform implements Counted {
     if (this.blocks.length > MOST_BLOCKS) {
       throw new RangeError(`${this.blocks.length} blocks, and room for the counters of ${MOST_BLOCKS}`);
     }
-    parser.parseFile(COUNT_TEXT, 'count.ts', false);
+    parser.parseFile(countText(this.steps ? 'step(id);' : ''), 'count.ts', false);
   }
 }
 
