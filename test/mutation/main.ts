@@ -1,15 +1,20 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { compileCore } from '../compile-core.js';
 import { EQUIVALENT, type Equivalent } from './equivalent.js';
+import { MutantCores } from './mutant-cores.js';
 import { type Mutant, mutantsOf } from './mutants.js';
 import { Runner } from './runner.js';
 
 // Are the tests sharp? Each small fault in assembly/ must make one fail: `npm run mutate [-- --from N --count N]`, or
-// `--only N,N`.
+// `--only N,N`, or `--file NAME`.
 
 const { values } = parseArgs({
-  options: { from: { type: 'string', default: '0' }, count: { type: 'string' }, only: { type: 'string' } },
+  options: {
+    from: { type: 'string', default: '0' },
+    count: { type: 'string' },
+    only: { type: 'string' },
+    file: { type: 'string', multiple: true },
+  },
 });
 
 const files = readdirSync('assembly').filter((name) => name.endsWith('.ts'));
@@ -20,7 +25,9 @@ const from = Number(values.from);
 const end = from + Number(values.count ?? mutants.length);
 const only = values.only?.split(',').map(Number);
 const chosen = [...mutants.entries()].filter(
-  ([index]) => only?.includes(index) ?? (index >= from && index < end),
+  ([index, { file }]) =>
+    (only?.includes(index) ?? (index >= from && index < end)) &&
+    (values.file?.some((name) => file === `assembly/${name}.ts`) ?? true),
 );
 
 const isOf = (mutant: Mutant) => (one: Equivalent) =>
@@ -33,19 +40,19 @@ const counts = { killed: 0, 'the same binary': 0, 'refused by the compiler': 0, 
 async function fateOf(
   mutant: Mutant,
   runner: Runner,
-  original: Uint8Array,
+  original: MutantCores,
 ): Promise<[keyof typeof counts, string?]> {
-  const wasm = await compileCore({ texts: new Map([[mutant.file, mutant.source]]) }).catch(() => undefined);
-  if (!wasm) return ['refused by the compiler'];
-  if (Buffer.from(wasm).equals(original)) return ['the same binary'];
+  const cores = await MutantCores.of(new Map([[mutant.file, mutant.source]])).catch(() => undefined);
+  if (!cores) return ['refused by the compiler'];
+  if (cores.equals(original)) return ['the same binary'];
   if (EQUIVALENT.some(isOf(mutant))) return ['equivalent'];
-  const by = await runner.run(wasm);
+  const by = await runner.run(cores);
   return by === undefined ? ['survived'] : ['killed', by];
 }
 
 mkdirSync('build/mutation', { recursive: true });
 const runner = new Runner();
-const original = await compileCore();
+const original = await MutantCores.of(new Map());
 await runner.measure(original);
 
 const lines: string[] = [];

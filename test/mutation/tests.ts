@@ -1,13 +1,16 @@
+import type { Plugin } from 'vite';
 import type { TestSpecification, Vitest } from 'vitest/node';
 import { createVitest } from 'vitest/node';
-import { otherCore } from '../other-core.js';
-import { CORE } from './place.js';
+import { otherCores } from '../other-core.js';
+import { CORES, STEPPED } from './place.js';
+import type { Told } from './runner.js';
 
-// Runs the tests of assembly/ with the core in CORE, each time that the parent asks, and says whether one failed. A
+// Runs the tests of assembly/ with the cores in CORES, each time that the parent asks, and says whether one failed. A
 // process of its own, since a core that never returns cannot be stopped otherwise.
 
 /** In this order: what finds most in least time comes first. */
 const FILES = [
+  'test/shared/steps.test.ts',
   'test/ring.test.ts',
   'test/engine/core.test.ts',
   'test/direct-map.test.ts',
@@ -21,7 +24,16 @@ const FILES = [
   'test/memory/own-pages.test.ts',
   'test/engine/page-map.test.ts',
   'test/dispatcher.test.ts',
+  'test/shared/access.test.ts',
+  'test/shared/create.test.ts',
+  'test/shared/domain.test.ts',
+  'test/shared/page-map.test.ts',
+  'test/shared/attached-dispatcher.test.ts',
+  'test/shared/attached-function.test.ts',
   'test/behaviour/random-histories.test.ts',
+  'test/shared/lock.test.ts',
+  'test/shared/attach.test.ts',
+  'test/shared/attached-histories.test.ts',
 ];
 
 class InOrder {
@@ -33,6 +45,24 @@ class InOrder {
   shard(files: TestSpecification[]): Promise<TestSpecification[]> {
     return Promise.resolve(files);
   }
+}
+
+/** The stepped core of the mutant, which is compiled once. */
+const steppedCore: Plugin = {
+  name: 'stepped-core',
+  load: (id) =>
+    id.endsWith('/test/stepped-core.ts')
+      ? `
+      import { readFileSync } from 'node:fs';
+      export const steppedCore = async () => ({
+        wasm: readFileSync(${JSON.stringify(STEPPED.wasm)}),
+        blocks: JSON.parse(readFileSync(${JSON.stringify(STEPPED.blocks)}, 'utf8')),
+      });`
+      : undefined,
+};
+
+function tell(what: Told): void {
+  process.send?.(what);
 }
 
 function start(): Promise<Vitest> {
@@ -50,11 +80,11 @@ function start(): Promise<Vitest> {
       testTimeout: 120_000,
       sequence: { sequencer: InOrder },
       setupFiles: ['test/mutation/setup.ts'],
-      reporters: [{}],
+      reporters: [{ onTestModuleQueued: ({ relativeModuleId }) => tell({ begins: relativeModuleId }) }],
       env: { SEED: '1', RUNS: '6' },
       silent: true,
     },
-    { plugins: [otherCore(CORE)] },
+    { plugins: [otherCores(CORES), steppedCore] },
   );
 }
 
@@ -63,6 +93,6 @@ const specifications = await vitest.globTestSpecifications();
 process.on('message', async () => {
   const { testModules, unhandledErrors } = await vitest.runTestSpecifications(specifications);
   const failed = testModules.find((module) => !module.ok())?.relativeModuleId;
-  process.send?.({ failed: failed ?? (unhandledErrors.length > 0 ? 'an unhandled error' : undefined) });
+  tell({ failed: failed ?? (unhandledErrors.length > 0 ? 'an unhandled error' : null) });
 });
 process.send?.('ready');

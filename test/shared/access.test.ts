@@ -87,9 +87,14 @@ it.each([1, 2, 4, 8] as const)('a handler of %i bytes that throws leaves no lock
 
 it('a handler that accesses its own register for ever leaves no lock', () => {
   const made = machine({ read: () => made.dispatcher.read(REGISTER, 4) });
-  expect(made.dispatcher.read(REGISTER, 4)).toBe(0xffffffff);
+  // Wherever in an access the last frame is; in some of them no error can be told.
+  const within = (frames: number): number =>
+    frames === 0 ? made.dispatcher.read(REGISTER, 4) : within(frames - 1);
+  for (let frames = 0; frames < 100; frames++) {
+    expect(within(frames)).toBe(0xffffffff);
+    expect(made.locked(8)).toBe(false);
+  }
   expect(made.errors.length).toBeGreaterThan(0);
-  expect(made.locked(8)).toBe(false);
 });
 
 it('a handler may access another function, under both locks', () => {
