@@ -60,7 +60,16 @@ describe.skipIf(!hasQemu)('interrupts of a device of QEMU, its BARs elsewhere in
     let data = 0x50;
 
     const write = (masked: boolean) => guest.writeEntry(fn, driver.vector, 0xfee0_3000, ++data, masked);
-    const control = (bits: number) => fn.config.write(fn.msix!.capability! + 2, 2, bits);
+    const control = (bits: number) => {
+      waitForThrottling();
+      fn.config.write(fn.msix!.capability! + 2, 2, bits);
+    };
+    /** QEMU's e1000e aborts where MSI-X is switched while a timer of ITR or EITR runs, 128 us after an interrupt. */
+    const waitForThrottling = () => {
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
+      // QEMU runs its timers after each command.
+      guest.directConfig(sbdf, 0, 4);
+    };
     /** The pending bits of all vectors as the device has them. */
     const physical = () => guest.direct(guest.pba(fn) + SHIFT, 8);
     const pending = () => guest.read(guest.pba(fn), 8);
