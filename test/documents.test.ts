@@ -1,22 +1,40 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { wayOfAnAccess } from '../docs/draw.mjs';
 
 /** What each example of a document prints. */
 const PRINTED: Readonly<Record<string, readonly (readonly string[])[]>> = {
   'README.md': [
     ['vector 0 sends 33 to 0xfee01004', 'abcd true'],
-    ['4000', 'pending 1n', 'vector 0 sends 65'],
-    ['8 true 1', '7c000000 7c000000'],
-    ['90 255 90'],
     ['5a5a5a5a', '-1', 'fee00000 false'],
+  ],
+  'docs/audit.md': [['90 255 90']],
+  'docs/decisions.md': [],
+  'docs/device-model.md': [
+    ['4000', 'pending 1n', 'vector 0 sends 65'],
+    ['sends 77', 'unaligned-read', 'map-failed-read', '1 0 4294967295', '0'],
+  ],
+  'docs/embedding.md': [
     ['BAR 0 at 0xfe000000'],
     ['true 5a', 'false', '00c0eefe000000004100000000000000'],
+    ['8 true 1', '7c000000 7c000000'],
   ],
-  'docs/decisions.md': [],
+  'docs/how-it-works.md': [
+    [
+      'direct fe000000 2000',
+      'trap fe002000 1000',
+      'direct fe003000 1000',
+      '100 direct',
+      '2010 table',
+      '2080 adjacent',
+      '2800 pba',
+    ],
+  ],
+  'docs/measuring.md': [],
   'docs/policies.md': [],
   'docs/threads.md': [['okay -1']],
 };
@@ -36,8 +54,18 @@ it('every document is here', () => {
   );
 });
 
+it('the picture is what draws it', () => {
+  expect(readFileSync('docs/way-of-an-access.svg', 'utf8')).toBe(wayOfAnAccess());
+});
+
 describe.each(Object.entries(PRINTED))('%s', (document, printed) => {
   const examples = examplesOf(document);
+
+  it('links to what is there', () => {
+    const links = [...readFileSync(document, 'utf8').matchAll(/\]\(([^)#:]+)(?:#[^)]*)?\)/g)];
+    const missing = links.filter(([, path]) => !existsSync(join(dirname(document), path)));
+    expect(missing.map(([link]) => link)).toEqual([]);
+  });
 
   it(`has ${printed.length} examples`, () => {
     expect(examples).toHaveLength(printed.length);
