@@ -117,8 +117,11 @@ export abstract class Accesses {
     this.outcome = 0;
     if (view !== undefined && width !== 8) {
       const how = outcome & 0xff;
-      if (how === FORWARDED || (how === SPLIT && this.unalignedRead.countQuietly()))
-        return readView(view, low & 0xfff, width);
+      if (how === FORWARDED || (how === SPLIT && this.unalignedRead.countQuietly())) {
+        const value = readView(view, low & 0xfff, width);
+        this.leave();
+        return value;
+      }
     }
     this.outcome = outcome;
     return -1;
@@ -131,8 +134,12 @@ export abstract class Accesses {
     const how = outcome & 0xff;
     if (how !== FORWARDED && (how !== SPLIT || !this.unalignedWrite.countQuietly())) return false;
     writeView(view, low & 0xfff, width, data);
+    this.leave();
     return true;
   }
+
+  /** Memory has answered. */
+  protected leave(): void {}
 
   /** An 8-byte read as one value; undefined: no function claims the address. */
   readBig(address: number): bigint | undefined {

@@ -1,5 +1,3 @@
-import { HELD, STATUS } from '../../assembly/layout.js';
-import type { Width } from '../access.js';
 import { Accesses, type Fallback } from '../accesses.js';
 import { type Diagnostic, type DiagnosticLimit, Diagnostics } from '../diagnostics.js';
 import { DEFAULT_LIMIT, quiet } from '../domain.js';
@@ -36,7 +34,7 @@ export interface AttachOptions {
  */
 export class AttachedDispatcher extends Accesses {
   declare protected readonly core: AttachedCore;
-  private readonly release: SharedExports['release'];
+  private readonly leaveHeld: SharedExports['leave_held'];
   private readonly caller: Caller;
   private readonly pages: AttachedPages;
   private readonly handle: WorkerHandle;
@@ -101,7 +99,7 @@ export class AttachedDispatcher extends Accesses {
     this.pages = pages!;
     this.caller = caller!;
     this.handle = handle;
-    this.release = this.core.exports.release;
+    this.leaveHeld = this.core.exports.leave_held;
   }
 
   /** Accesses that read ones, or were dropped, as those whose lock they waited for waited for this worker's. */
@@ -134,23 +132,12 @@ export class AttachedDispatcher extends Accesses {
     releaseDead(this.handle);
   }
 
-  protected override readMemory(low: number, width: Width): number {
-    const status = this.cells[STATUS / 4];
-    const held = this.cells[HELD / 4];
-    const value = super.readMemory(low, width);
-    if (status !== 0 && this.outcome === 0) this.release(held);
-    return value;
-  }
-
-  protected override writeMemory(outcome: number, low: number, width: Width, data: number): boolean {
-    const held = this.cells[HELD / 4];
-    const written = super.writeMemory(outcome, low, width, data);
-    if (written) this.release(held);
-    return written;
+  protected override leave(): void {
+    this.leaveHeld();
   }
 
   override attach(fallback?: Fallback): ModuleDoors {
-    const { attach, acquire, release, ...doors } = super.attach(fallback) as SharedExports & ModuleDoors;
+    const { attach, acquire, release, leave_held, ...doors } = super.attach(fallback) as SharedExports & ModuleDoors;
     return doors;
   }
 }

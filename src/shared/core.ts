@@ -30,6 +30,8 @@ export interface SharedExports extends CoreExports {
   /** 0: those who would have to release it wait for this worker. */
   acquire(record: number): number;
   release(record: number): void;
+  /** Releases the lock that an outcome holds. */
+  leave_held(): void;
 }
 
 /** What the shared core calls besides. See assembly/host.ts. */
@@ -45,7 +47,7 @@ function inlinedModule(): WebAssembly.Module {
   return inlined;
 }
 
-const SHARED_EXPORTS = [...EXPORTS.split(','), 'acquire', 'attach', 'release'].sort().join();
+const SHARED_EXPORTS = [...EXPORTS.split(','), 'acquire', 'attach', 'leave_held', 'release'].sort().join();
 
 /** One worker's instance of the hot path, on memory that it shares with others. */
 export class SharedCore extends Core {
