@@ -8,6 +8,7 @@ import {
   leaveOrHold,
   leaveUnlessHeld,
   leaveWith,
+  nearLeafOf,
   pass,
 } from './enter';
 import { readEntry, writeEntry, writeWord } from './entry';
@@ -26,7 +27,7 @@ import {
   UNCLAIMED_ACCESS,
   UNCLAIMED_CELL,
 } from './layout';
-import { bitsOf, leafOfNumber } from './page-map';
+import { bitsOf } from './page-map';
 
 // From JavaScript an address is a number: any, and unclaimed unless an integer in [0, 2^52).
 
@@ -37,7 +38,7 @@ import { bitsOf, leafOfNumber } from './page-map';
  */
 export function read4(address: f64): i32 {
   pass();
-  let leaf = leafOfNumber(address);
+  let leaf = nearLeafOf(address);
   if (ASC_FEATURE_THREADS && !enterAtOnce(leaf)) leaf = enterNumberInTurn(address);
   const low = <u32>bitsOf(address);
   const kind = kindOf(leaf, low);
@@ -69,7 +70,7 @@ export function read(address: f64, width: u32): i32 {
 /** One guest write of 4 bytes. Returns 0 when all is done, else an outcome that TypeScript finishes. */
 export function write4(address: f64, data: u32): i32 {
   pass();
-  let leaf = leafOfNumber(address);
+  let leaf = nearLeafOf(address);
   if (ASC_FEATURE_THREADS && !enterAtOnce(leaf)) leaf = enterNumberInTurn(address);
   const low = <u32>bitsOf(address);
   const kind = kindOf(leaf, low);

@@ -24,6 +24,7 @@ import {
 import { acquire, release, tryAcquire } from './lock';
 import { ADDRESS_BITS, bitsOf, isNumberOfAddress, leafOf, leafOfNumber } from './page-map';
 import { splitsCrossing } from './policy';
+import { recentLeafOf, remember } from './recent';
 
 // An access enters by the page map and leaves with a value or an outcome. In the shared build the lock of the function that
 // has its first byte is held in between, and on until TypeScript has finished what it is left to finish. Alone, the
@@ -41,15 +42,22 @@ export function pass(): void {
 /** Leaf entry of the page that holds an address. */
 export function enter(address: u64): usize {
   pass();
-  const leaf = leafOf(address);
-  return ASC_FEATURE_THREADS && !enterAtOnce(leaf) ? enterInTurn(address) : leaf;
+  if (!ASC_FEATURE_THREADS) return leafOf(address);
+  const leaf = address >> 52 === 0 ? recentLeafOf(address) : EMPTY_ENTRY;
+  return enterAtOnce(leaf) ? leaf : enterInTurn(address);
 }
 
 /** The same for a number from JavaScript. */
 export function enterNumber(address: f64): usize {
   pass();
-  const leaf = leafOfNumber(address);
+  const leaf = nearLeafOf(address);
   return ASC_FEATURE_THREADS && !enterAtOnce(leaf) ? enterNumberInTurn(address) : leaf;
+}
+
+/** The leaf entry where it is at hand: in the shared build, of a page that this worker found lately. */
+export function nearLeafOf(address: f64): usize {
+  if (!ASC_FEATURE_THREADS) return leafOfNumber(address);
+  return isNumberOfAddress(address) ? recentLeafOf(bitsOf(address)) : EMPTY_ENTRY;
 }
 
 /** A page of one function, whose lock is free: the first case. False: nothing was done. */
@@ -74,7 +82,10 @@ function enterInTurn(address: u64): usize {
       store<u32>(cells(), load<u32>(cells(), CIRCLES) + 1, CIRCLES);
       return ONES_ENTRY;
     }
-    if (load<u32>(leaf, GONE) === 0) return leaf;
+    if (load<u32>(leaf, GONE) === 0) {
+      remember(address, leaf);
+      return leaf;
+    }
     release(record);
   }
   return EMPTY_ENTRY;

@@ -53,8 +53,13 @@ export const TEXT_LENGTH = 0x58;
 export const CALLS_OF = 0x80;
 export const CALL_SIZE = 64;
 export const MOST_QUEUED = 61;
-export const TEXT = 0x1000;
-export const BLOCK_SIZE = 0x2000;
+/** Leaf entries that were found lately: 256 x +0 u64 key +8 u32 leaf. See recent.ts. */
+export const RECENT = 0x1000;
+export const RECENT_LEAF = 8;
+/** Bytes. */
+export const RECENT_SIZE = 0x1000;
+export const TEXT = 0x2000;
+export const BLOCK_SIZE = 0x3000;
 
 /** u32, shared build: pointer to a mapped page's whereabouts, by its id. */
 export const RECORDS = 0x40;

@@ -22,7 +22,7 @@ export function isNumberOfAddress(address: f64): bool {
 /** Leaf entry of the page that holds a number's address; an unclaimed one unless it is an integer in [0, 2^52). */
 export function leafOfNumber(address: f64): usize {
   const sum = address + UNIT;
-  if (sum - UNIT !== address) return ASC_FEATURE_THREADS ? EMPTY_ENTRY : EMPTY_LEAF;
+  if (sum - UNIT !== address) return EMPTY_LEAF;
   const bits = reinterpret<u64>(sum);
   return leafIn(bits, <u32>(bits >> 36) - UNIT_TOP);
 }

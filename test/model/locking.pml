@@ -8,7 +8,7 @@
  *
  * An access (assembly/enter.ts)
  *   passes an entry, the outermost: publishes ENTERED = EPOCH, and unmaps this worker's stale pages
- *   looks up the leaf without a lock, and looks at the STATE of the function whose record it leads to
+ *   looks up the leaf without a lock, or has found it since it passed, and looks at the STATE of the function whose record it leads to
  *   acquires that record, re-entrant for its holder
  *   is GONE the leaf, releases it and looks up again (at most 64 times in the code; here there are not so many changes)
  *   drops stale pages of the function, if its GENERATION is newer than ENTERED; maps the page by its number; touches; runs the handler
@@ -20,7 +20,7 @@
  *   is retired when nothing leads to it: the EPOCH is raised and is its stamp. It is free when each worker is OUTSIDE or has
  *   ENTERED at that EPOCH or later. Nobody waits for that: memory grows, or switching decoding on fails.
  *
- * A situation is -DOFF_ON, SLOTS, MOVE, REMOVE, HANDLERS, CIRCLE, DEATH, TWICE or LIVENESS; -DWRONG_... is a fault that spin must find,
+ * A situation is -DOFF_ON, SLOTS, MOVE, REMOVE, HANDLERS, CIRCLE, DEATH, TWICE or LIVENESS, some with -DRECENT; -DWRONG_... is a fault that spin must find,
  * and -DSHORTEST for its shortest trail. model.test.ts runs them. lock.pml is how a worker sleeps that waits for a lock.
  */
 
@@ -562,24 +562,44 @@ inline assign(fn, place) {
 
 /* ---- accesses ---- */
 
+#ifdef RECENT
+/* For each page the leaf that a worker found last, and its ENTERED then. */
+byte recentLeaf[2 * WORKERS] = NONE;
+byte recentAt[2 * WORKERS];
+#define RECENT_OF(place) (2 * me + PAGE(place))
+#define QUICK bool quick;
+#ifdef WRONG_RECENT_KEPT
+#define IS_RECENT(place) (recentAt[RECENT_OF(place)] != OUTSIDE)
+#else
+#define IS_RECENT(place) (recentAt[RECENT_OF(place)] != OUTSIDE && recentAt[RECENT_OF(place)] == ENTERED[me])
+#endif
+#else
+#define QUICK
+#define quick false
+#endif
+
 /* The function that an access found; NONE: unclaimed. */
 #define FN(level) found[level]
 #define HAS(level) fnOf[AT(level)] = FN(level)
 
 /* Function and number that a leaf, read now, names for a place. */
+inline follow(level, place) {
+  inHand[level] = NONE; FN(level) = NONE;
+  if
+  :: leafOf[AT(level)] != NONE -> inHand[level] = NUMBER(leafOf[AT(level)], place)
+  :: else
+  fi;
+  if
+  :: inHand[level] != NONE -> FN(level) = RECORD[inHand[level]]
+  :: else
+  fi;
+  HAS(level)
+}
+
 inline lookUp(level, place) {
   d_step {
     leafOf[AT(level)] = LEAF[PAGE(place)];
-    inHand[level] = NONE; FN(level) = NONE;
-    if
-    :: leafOf[AT(level)] != NONE -> inHand[level] = NUMBER(leafOf[AT(level)], place)
-    :: else
-    fi;
-    if
-    :: inHand[level] != NONE -> FN(level) = RECORD[inHand[level]]
-    :: else
-    fi;
-    HAS(level);
+    follow(level, place);
     if
     :: again || FN(level) == NONE
     :: else ->
@@ -588,7 +608,14 @@ inline lookUp(level, place) {
       :: decoding[FN(level)] -> must[AT(level)] = FN(level)
       :: else
       fi
+    fi;
+#ifdef RECENT
+    /* Once: where that is gone, the page map has what is there (assembly/recent.ts). */
+    if
+    :: !again && IS_RECENT(place) -> leafOf[AT(level)] = recentLeaf[RECENT_OF(place)]; follow(level, place); quick = true
+    :: else -> quick = false
     fi
+#endif
   }
 }
 
@@ -604,8 +631,27 @@ inline enter(level, place) {
   do
   :: lookUp(level, place);
     if
-    :: FN(level) == NONE -> break
-    :: else ->
+#ifdef RECENT
+    :: quick ->
+      if
+      :: FN(level) == NONE || !isOpen(FN(level)) -> again = true
+      :: else ->
+        if
+        :: atomic { HOLDER[FN(level)] == NOBODY -> HOLDER[FN(level)] = me };
+          if
+#ifndef WRONG_RECENT_NOT_VALIDATED
+          :: GONE[leafOf[AT(level)]] ->
+            reached("a leaf found lately that is gone");
+            d_step { release(FN(level)); again = true }
+#endif
+          :: else -> break
+          fi
+        :: else -> again = true
+        fi
+      fi
+#endif
+    :: FN(level) == NONE && !quick -> break
+    :: FN(level) != NONE && !quick ->
       if
       :: d_step { !isOpen(FN(level)) -> FN(level) = NONE }; break
       :: else ->
@@ -620,7 +666,11 @@ inline enter(level, place) {
           reached("a leaf that is gone");
           d_step { release(FN(level)); again = true }
 #endif
-        :: else -> break
+        :: else ->
+#ifdef RECENT
+          d_step { recentLeaf[RECENT_OF(place)] = leafOf[AT(level)]; recentAt[RECENT_OF(place)] = ENTERED[me] };
+#endif
+          break
         fi
       fi
     fi
@@ -829,7 +879,7 @@ inline anyPlace() {
 #define OF_ACCESSES \
   byte pages[NUMBERS]; byte mapped[FUNCTIONS]; byte found[2] = NONE; byte inHand[2] = NONE; byte mappedIn[NUMBERS]; \
   byte epoch; byte held; byte next; byte length; byte taken; byte walk; byte walks; bool circle; bool refused; \
-  bool again; byte place
+  bool again; QUICK byte place
 
 #ifdef HANDLERS
 #define WITH_HANDLERS true

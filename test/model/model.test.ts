@@ -23,6 +23,10 @@ const SITUATIONS: readonly [string, readonly string[]][] = [
   ['CIRCLE HANDLERS', ['a circle of waiting']],
   ['DEATH', ['a lock of the dead', 'a change that was queued']],
   ['DEATH TWICE', ['a lock of the dead', 'a change that was queued']],
+  ['OFF_ON RECENT', ['a leaf found lately that is gone', 'a number used again', 'storage used again']],
+  ['SLOTS RECENT', ['a leaf found lately that is gone', 'a stale page looked for', 'storage used again']],
+  ['REMOVE RECENT', ['a leaf found lately that is gone', 'a record used again', 'a record still read']],
+  ['HANDLERS RECENT', ['a leaf found lately that is gone', 'a circle of waiting', 'a change that was queued']],
 ];
 
 /** A fault, where it shows, and what of the proof it breaks. */
@@ -45,6 +49,8 @@ const FAULTS: readonly [string, string, string][] = [
   ['DEPTH_LEFT', 'DEATH', 'invalid end state'],
   ['QUEUE_LOST', 'DEATH TWICE', 'owedByDead'],
   ['RELEASED_TWICE', 'DEATH TWICE', 'HOLDER['],
+  ['RECENT_KEPT', 'OFF_ON RECENT', 'leafOf['],
+  ['RECENT_NOT_VALIDATED', 'OFF_ON RECENT', 'there['],
 ];
 
 /** Who sleeps at a lock: the same. */

@@ -396,7 +396,10 @@ describe('an access', () => {
     ['mmap_read32', (exports: SharedExports) => exports.mmap_read32(AT)],
   ] as const)('whose page is another when it has the lock looks up again: %s', (_, read) => {
     const stepped = new Stepped();
-    stepped.at('enterAtOnce', 'function', 0, once(replaced));
+    expect(read(stepped.exports)).toBe(0x1234);
+    stepped.at('enterAtOnce', 'function', 0, (time) => {
+      if (time === 2) replaced();
+    });
     expect(read(stepped.exports)).toBe(0x5678);
     expect([word(record + HOLDER), word(core.records.of(24) + HOLDER)]).toEqual([0, 0]);
     expect(read(stepped.exports)).toBe(0x5678);
@@ -404,12 +407,10 @@ describe('an access', () => {
 
   it('whose page has gone when it has the lock is nobody’s', () => {
     const stepped = new Stepped();
-    stepped.at(
-      'enterAtOnce',
-      'function',
-      0,
-      once(() => fn().setDecode(false)),
-    );
+    expect(stepped.exports.read4(AT)).toBe(0x1234);
+    stepped.at('enterAtOnce', 'function', 0, (time) => {
+      if (time === 2) fn().setDecode(false);
+    });
     expect([stepped.exports.read4(AT), stepped.status]).toEqual([-1, UNCLAIMED_ACCESS]);
     expect(word(record + HOLDER)).toBe(0);
   });
@@ -423,13 +424,65 @@ describe('an access', () => {
       fn().setDecode(false);
       fn().setDecode(true);
     };
-    stepped.at('enterAtOnce', 'function', 0, once(again));
+    stepped.exports.read4(AT);
+    stepped.at('enterAtOnce', 'function', 0, (time) => {
+      if (time === 2) again();
+    });
     stepped.at('acquire', 'function', 0, (time) => {
-      if (time <= times) again();
+      if (time > 1 && time <= times + 1) again();
     });
     expect(stepped.exports.read4(AT)).toBe(value);
     expect(stepped.status).toBe(value === -1 ? UNCLAIMED_ACCESS : 0);
     expect(word(record + HOLDER)).toBe(0);
+  });
+
+  it.each([
+    ['read4', (exports: SharedExports) => exports.read4(AT)],
+    ['write4', (exports: SharedExports) => exports.write4(AT, 0x1234)],
+    ['read', (exports: SharedExports) => exports.read(AT, 4)],
+    ['trap_read', (exports: SharedExports) => exports.trap_read(AT, 0, 4)],
+  ] as const)('finds a page in the page map once until it passes an entry: %s', (_, access) => {
+    const stepped = new Stepped();
+    const looked = () => stepped.count('leafOf', 'function');
+    for (let turn = 0; turn < 3; turn++) access(stepped.exports);
+    expect(looked()).toBe(1);
+    core.raiseEpoch();
+    for (let turn = 0; turn < 3; turn++) access(stepped.exports);
+    expect(looked()).toBe(2);
+  });
+
+  it('remembers 256 pages, and of those 256 apart the later one', () => {
+    const stepped = new Stepped();
+    const start = 0x4000_0000;
+    dispatcher.assign({
+      sbdf: 32,
+      bars: [{ index: 0, type: 'mem32', address: start, size: 0x200000 }],
+      msix: { count: 2048, table: { bir: 0, offset: 0 }, pba: { bir: 0, offset: 0x100000 } },
+      decode: true,
+    });
+    const looks = (page: number) => {
+      const before = stepped.count('leafOf', 'function');
+      stepped.exports.read4(start + 4096 * page);
+      if (stepped.status !== 0) stepped.exports.leave_held();
+      set(stepped.block + STATUS, 0);
+      return stepped.count('leafOf', 'function') - before;
+    };
+    expect([0, 7, 0, 7, 256, 7, 0, 256, 256].map(looks)).toEqual([1, 1, 0, 0, 1, 0, 1, 1, 0]);
+  });
+
+  it('takes no other address for one that it found lately', () => {
+    const stepped = new Stepped();
+    const { exports } = stepped;
+    expect(exports.read4(AT)).toBe(0x1234);
+    const unclaimed = (value: number) => expect([value, stepped.status]).toEqual([-1, UNCLAIMED_ACCESS]);
+    for (const bit of [20, 31, 32, 44, 51, 52, 53].map((power) => 2 ** power)) {
+      unclaimed(exports.read4(AT + bit));
+      set(stepped.block + STATUS, 0);
+    }
+    for (const number of [AT + 0.5, -AT, Number.NaN, Number.POSITIVE_INFINITY])
+      unclaimed(exports.read4(number));
+    for (const high of [1, 0x80000, 0x100000, 0x80000000]) expect(exports.trap_read(AT, high, 4)).toBe(-1);
+    expect(exports.trap_read(AT, 0, 4)).toBe(0x1234);
   });
 
   it('does not wait for a function that is being switched off', () => {
@@ -446,7 +499,7 @@ describe('an access', () => {
   it('passes an entry where the epoch is another, before it looks up', () => {
     const stepped = new Stepped();
     const seen: number[] = [];
-    stepped.at('leafOfNumber', 'function', 0, () => seen.push(stepped.passed));
+    stepped.at('nearLeafOf', 'function', 0, () => seen.push(stepped.passed));
     for (let turn = 0; turn < 2; turn++) stepped.exports.read4(AT);
     core.raiseEpoch();
     for (let turn = 0; turn < 2; turn++) stepped.exports.write4(AT, 0);
