@@ -137,7 +137,8 @@ export class AttachedDispatcher extends Accesses {
   }
 
   override attach(fallback?: Fallback): ModuleDoors {
-    const { attach, acquire, release, leave_held, ...doors } = super.attach(fallback) as SharedExports & ModuleDoors;
+    const { attach, acquire, release, leave_held, ...doors } = super.attach(fallback) as SharedExports &
+      ModuleDoors;
     return doors;
   }
 }

@@ -81,7 +81,8 @@ export class SharedDispatcher extends Dispatcher {
   }
 
   override attach(fallback?: Fallback): ModuleDoors {
-    const { attach, acquire, release, leave_held, ...doors } = super.attach(fallback) as SharedExports & ModuleDoors;
+    const { attach, acquire, release, leave_held, ...doors } = super.attach(fallback) as SharedExports &
+      ModuleDoors;
     return doors;
   }
 }
