@@ -1,124 +1,154 @@
-import { fork } from 'node:child_process';
+import { existsSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus } from 'node:os';
+import { dirname } from 'node:path';
 import { parseArgs } from 'node:util';
+import { InputError } from '../src/input-error.js';
 import type { AuditTime } from './audit.js';
+import { formatBaseline, readBaseline } from './baseline.js';
+import { compare, isSlower, linesOf, plotsOf } from './compare.js';
+import { drawCurves } from './curves.js';
 import { type Growth, HEAP_FLAGS } from './heap.js';
 import { lockCosts } from './lock.js';
-import { merge, undisturbed } from './merge.js';
+import { compileNative } from './native.js';
 import type { PageCost } from './pages.js';
-import type { Plan } from './plan.js';
+import { measureSizes, type Repeats, run } from './processes.js';
 import type { ReplaySpeed } from './replay.js';
 import { print } from './report.js';
-import type { Effort, Measured, Measurement } from './rounds.js';
+import type { Effort, Measured } from './rounds.js';
+import type { Row } from './row.js';
+import { columns, curvePoints, isUsual, type Plot } from './sizes.js';
 import { judge } from './targets.js';
 import type { WorkersSpeed } from './workers.js';
 
-const HELP = `Usage: npm run bench -- [--quick] [--json]
+const HELP = `Usage: npm run bench -- [--quick] [--json] [--curves FILE] [--save FILE]
+       npm run bench:compare -- [--quick] [--json] [--fail] [--compare FILE]
 
-Measures Trapline, the floors and its rivals side by side, and compares with the targets.
+Measures Trapline, the floors and its rivals side by side, and compares with the targets. With --compare, measures only
+accesses, and says what changed since a baseline beyond the noise of the processes. Where there is a C compiler (cc, gcc
+or clang), a native program is one of the rivals.
 
-  --quick   fewer samples, fewer numbers of functions
-  --json    one JSON document on standard output (npm adds its own lines: npm run --silent bench)
-  --help    this text`;
+  --quick         fewer samples, fewer sizes
+  --json          one JSON document on standard output (npm adds its own lines: npm run --silent bench)
+  --curves FILE   measures more sizes, and draws how cost grows with functions and vectors, as SVG
+  --save FILE     writes a baseline
+  --compare FILE  compares with a baseline (npm run bench:compare: with bench/baseline.json)
+  --fail          exit status 1 when something is slower than the baseline beyond the noise
+  --help          this text`;
 
-const { values: options } = parseArgs({
-  options: {
-    quick: { type: 'boolean', default: false },
-    json: { type: 'boolean', default: false },
-    help: { type: 'boolean', default: false },
-  },
-});
-
-/**
- * Code is optimised, and memory collected, when V8 asks for it and by the measured thread itself, not when another core
- * has time for it: a busy machine measures the same. And between two calls, not within a loop: V8 11 now and then
- * stays in a state where each turn of the loop asks for that.
- */
-const FLAGS = ['--no-concurrent-recompilation', '--single-threaded-gc', '--no-use-osr'];
-
-/** Each plan in a process of its own, so that no type feedback is shared. */
-function run<Result>(plan: Plan, execArgv: readonly string[] = []): Promise<Result> {
-  return new Promise((resolve, reject) => {
-    const child = fork(new URL('./plan.js', import.meta.url), [JSON.stringify(plan)], {
-      execArgv: [...FLAGS, ...execArgv],
-      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-    });
-    let result: { value: Result } | undefined;
-    child.on('message', (value) => {
-      result = { value: value as Result };
-    });
-    child.on('exit', (code) => {
-      if (result) resolve(result.value);
-      else reject(new Error(`${JSON.stringify(plan)} ended with ${code}`));
-    });
-  });
+interface Options {
+  readonly quick: boolean;
+  readonly json: boolean;
+  readonly fail: boolean;
+  readonly help: boolean;
+  readonly curves?: string;
+  readonly save?: string;
+  readonly compare?: string;
 }
 
-async function main(): Promise<void> {
-  const counts = options.quick ? [1, 64, 1024] : [1, 8, 64, 1024, 16384];
-  const batches = options.quick ? [1, 64] : [1, 4, 16, 64, 1024];
-  const [wanted, most] = options.quick ? [1, 2] : [5, 10];
-  const effort: Effort = { rounds: options.quick ? 5 : 8, burst: 2 };
-  const measured = new Map(counts.map((functions): [number, Measurement[]] => [functions, []]));
-  let quiet = Infinity;
-  for (let attempt = 1; attempt <= most; attempt++) {
-    for (const [functions, processes] of measured) {
-      if (undisturbed(processes, quiet).length >= wanted) continue;
-      progress(
-        `${functions} function${functions > 1 ? 's' : ''}, process ${attempt} of ${wanted} to ${most}`,
-      );
-      // JSON has no Infinity.
-      const known = Number.isFinite(quiet) ? { quiet } : {};
-      const plan: Plan = { measure: 'accesses', functions, batches, ...effort, ...known };
-      const result = await run<Measurement>(plan);
-      quiet = Math.min(quiet, result.canary);
-      processes.push(result);
-    }
+function parse(): Options {
+  const flag = { type: 'boolean', default: false } as const;
+  const file = { type: 'string' } as const;
+  try {
+    return parseArgs({
+      options: { quick: flag, json: flag, fail: flag, help: flag, curves: file, save: file, compare: file },
+    }).values;
+  } catch (error) {
+    throw new InputError(`${(error as Error).message.split('. ')[0]}: --help lists the options`);
   }
-  const rows = [...measured].flatMap(([functions, processes]) => merge(functions, processes, quiet));
-  progress('the same eight pages');
-  const pages = await run<PageCost[]>({ measure: 'pages', rounds: 20, burst: effort.burst });
-  progress('the lock of the shared build');
-  const built = async (shared: boolean) => {
-    const processes: Measured[][] = [];
-    while (processes.length < 3) {
-      processes.push(await run<Measured[]>({ measure: 'lock', shared, rounds: 20, burst: effort.burst }));
+}
+
+const machine = {
+  cpu: `${cpus()[0].model}, ${availableParallelism()} cores`,
+  node: process.versions.node,
+  v8: process.versions.v8,
+};
+
+class Run {
+  private readonly options: Options;
+  private readonly effort: Effort;
+
+  constructor(options: Options) {
+    this.options = options;
+    this.effort = { rounds: options.quick ? 5 : 8, burst: 2 };
+  }
+
+  async whole(): Promise<void> {
+    const { quick, json, curves, save } = this.options;
+    // Before all is measured.
+    for (const file of [curves, save]) {
+      if (file !== undefined && !existsSync(dirname(file))) throw new InputError(`${file}: no such folder`);
     }
-    return processes;
-  };
-  const locks = lockCosts(await built(false), await built(true));
-  progress('two workers');
-  const workers = await run<WorkersSpeed>({
-    measure: 'workers',
-    rounds: options.quick ? 5 : 15,
-    window: 300,
-  });
-  progress('heap');
-  const heap = await run<Growth[]>({ measure: 'heap' }, HEAP_FLAGS);
-  progress('replay');
-  const replay = await run<ReplaySpeed[]>({ measure: 'replay' });
-  progress('audit');
-  const audits = await run<AuditTime[]>({ measure: 'audit' });
-  const document = {
-    cpu: `${cpus()[0].model}, ${availableParallelism()} cores`,
-    node: process.versions.node,
-    v8: process.versions.v8,
-    accesses: rows,
-    pages,
-    locks,
-    workers,
-    heap,
-    replay,
-    audits,
-    targets: judge(rows, pages, locks, workers, heap, replay, audits),
-  };
-  if (options.json) console.log(JSON.stringify(document));
-  else print(document);
+    const plots = [...columns(quick), ...(curves === undefined ? [] : curvePoints(quick))];
+    const rows = await this.accesses(plots, quick ? { wanted: 1, most: 2 } : { wanted: 5, most: 10 });
+    if (curves !== undefined) writeFileSync(curves, drawCurves(rows));
+    if (save !== undefined) writeFileSync(save, formatBaseline({ ...machine, rows }));
+    const document = { ...machine, accesses: rows, ...(await this.others(rows)) };
+    if (json) console.log(JSON.stringify(document));
+    else print(document);
+  }
+
+  /** Only what one process measures alone has no noise to compare with. */
+  async comparison(file: string): Promise<void> {
+    const { quick, json, fail } = this.options;
+    const baseline = readBaseline(file);
+    const plots = plotsOf(baseline);
+    if (plots.length === 0) throw new InputError(`${file}: has no row of a size that is compared`);
+    const rows = await this.accesses(plots, quick ? { wanted: 2, most: 2 } : { wanted: 5, most: 10 });
+    const comparison = compare(baseline.rows, rows);
+    if (json)
+      console.log(JSON.stringify({ ...machine, baseline: { ...baseline, rows: undefined }, ...comparison }));
+    else for (const line of linesOf(comparison, baseline, machine)) console.log(line);
+    if (fail && isSlower(comparison)) process.exitCode = 1;
+  }
+
+  private accesses(plots: readonly Plot[], repeats: Repeats): Promise<Row[]> {
+    const native = compileNative();
+    if (native === undefined)
+      console.error('no C compiler (cc, gcc, clang): the native linear list is left out');
+    return measureSizes(plots, repeats, this.effort, native, (text) => this.progress(text));
+  }
+
+  private async others(rows: readonly Row[]) {
+    const { burst } = this.effort;
+    this.progress('the same eight pages');
+    const pages = await run<PageCost[]>({ measure: 'pages', rounds: 20, burst });
+    this.progress('the lock of the shared build');
+    const built = async (shared: boolean) => {
+      const processes: Measured[][] = [];
+      while (processes.length < 3) {
+        processes.push(await run<Measured[]>({ measure: 'lock', shared, rounds: 20, burst }));
+      }
+      return processes;
+    };
+    const locks = lockCosts(await built(false), await built(true));
+    this.progress('two workers');
+    const workers = await run<WorkersSpeed>({
+      measure: 'workers',
+      rounds: this.options.quick ? 5 : 15,
+      window: 300,
+    });
+    this.progress('heap');
+    const heap = await run<Growth[]>({ measure: 'heap' }, HEAP_FLAGS);
+    this.progress('replay');
+    const replay = await run<ReplaySpeed[]>({ measure: 'replay' });
+    this.progress('audit');
+    const audits = await run<AuditTime[]>({ measure: 'audit' });
+    const targets = judge(rows.filter(isUsual), pages, locks, workers, heap, replay, audits);
+    return { pages, locks, workers, heap, replay, audits, targets };
+  }
+
+  private progress(text: string): void {
+    if (!this.options.json) process.stderr.write(`measuring: ${text}\n`);
+  }
 }
 
-function progress(text: string): void {
-  if (!options.json) process.stderr.write(`measuring: ${text}\n`);
+try {
+  const options = parse();
+  if (options.help) console.log(HELP);
+  else if (options.compare !== undefined) await new Run(options).comparison(options.compare);
+  else await new Run(options).whole();
+} catch (error) {
+  if (!(error instanceof InputError)) throw error;
+  console.error(`bench: ${error.message}`);
+  process.exitCode = 2;
 }
-
-if (options.help) console.log(HELP);
-else await main();

@@ -5,15 +5,18 @@ import { measureLock } from './lock.js';
 import { measurePages } from './pages.js';
 import { measureReplay } from './replay.js';
 import type { Effort } from './rounds.js';
+import type { Size } from './row.js';
 import { measureWorkers } from './workers.js';
 
-/** What one process measures: accesses with one number of functions, the eight pages, a build's accesses, two workers, the heap, the replay of traces, or audits. */
+/** What one process measures: accesses at one size, the eight pages, a build's accesses, two workers, the heap, the replay of traces, or audits. */
 export type Plan =
   | ({
       readonly measure: 'accesses';
-      readonly functions: number;
       readonly batches: readonly number[];
-    } & Effort)
+      /** The native program, when there is a compiler. */
+      readonly native?: string;
+    } & Size &
+      Effort)
   | ({ readonly measure: 'pages' } & Effort)
   | ({ readonly measure: 'lock'; readonly shared: boolean } & Effort)
   | { readonly measure: 'workers'; readonly rounds: number; readonly window: number }
@@ -24,7 +27,7 @@ export type Plan =
 function carryOut(plan: Plan): unknown {
   switch (plan.measure) {
     case 'accesses':
-      return measureAccesses(plan.functions, plan.batches, plan);
+      return measureAccesses(plan, plan.batches, plan.native, plan);
     case 'pages':
       return measurePages(plan);
     case 'lock':

@@ -4,6 +4,7 @@ import type { LockCost } from './lock.js';
 import type { PageCost } from './pages.js';
 import type { ReplaySpeed } from './replay.js';
 import type { Row } from './row.js';
+import { BATCH, columns, FUNCTIONS, isUsual, many } from './sizes.js';
 import type { Target } from './targets.js';
 import type { WorkersSpeed } from './workers.js';
 
@@ -25,7 +26,10 @@ const TITLES: { readonly [door in Row['door']]: string } = {
   js: 'From JavaScript',
   wasm: 'From a second wasm module',
   ring: 'Through the ring, a record',
+  native: 'In a native program',
 };
+
+const COUNTS = columns(false).map(({ functions }) => functions);
 
 export function print({
   cpu,
@@ -42,21 +46,17 @@ export function print({
 }: Document): void {
   console.log(`${cpu}; Node ${node}, V8 ${v8}`);
   console.log('Nanoseconds an access (median), in brackets times the floor; columns: functions assigned.');
-  const counts = [...new Set(rows.map((row) => row.functions))];
-  for (const door of ['js', 'wasm', 'ring'] as const) {
-    console.log(`\n${line(TITLES[door], counts.map(String))}`);
-    const labels = new Map<string, Row[]>();
-    for (const row of rows.filter((one) => one.door === door)) {
-      labels.set(label(row), [...(labels.get(label(row)) ?? []), row]);
-    }
-    for (const [text, same] of labels) {
-      console.log(
-        line(
-          text,
-          counts.map((functions) => cell(same.find((row) => row.functions === functions))),
-        ),
-      );
-    }
+  printTable(
+    rows.filter((row) => isUsual(row) && COUNTS.includes(row.functions)),
+    ({ functions }) => functions,
+  );
+  const byVectors = rows.filter(({ functions }) => functions === FUNCTIONS);
+  if (!byVectors.every(isUsual)) {
+    console.log(`\n${many(FUNCTIONS, 'function')}; columns: vectors of each.`);
+    printTable(
+      byVectors.filter(({ batch }) => batch === undefined || batch === BATCH),
+      ({ vectors }) => vectors,
+    );
   }
   console.log('\nThe same 8 pages');
   for (const { access, alone, among, others } of pages) {
@@ -92,6 +92,22 @@ export function print({
   for (const { name, value, limit, sense, reached, unit } of targets) {
     const mark = reached ? 'reached' : 'MISSED ';
     console.log(`  ${mark}  ${name.padEnd(60)}${amount(value)} ${unit}, ${sense} ${limit}`);
+  }
+}
+
+function printTable(rows: readonly Row[], column: (row: Row) => number): void {
+  const counts = [...new Set(rows.map(column))].sort((one, other) => one - other);
+  for (const door of ['js', 'wasm', 'ring', 'native'] as const) {
+    const labels = new Map<string, Row[]>();
+    for (const row of rows.filter((one) => one.door === door)) {
+      labels.set(label(row), [...(labels.get(label(row)) ?? []), row]);
+    }
+    if (labels.size === 0) continue;
+    console.log(`\n${line(TITLES[door], counts.map(String))}`);
+    for (const [text, same] of labels) {
+      const cells = counts.map((count) => cell(same.find((row) => column(row) === count)));
+      console.log(line(text, cells));
+    }
   }
 }
 

@@ -18,6 +18,8 @@ export interface Effort {
   readonly burst: number;
   /** The canary of the quietest process so far. */
   readonly quiet?: number;
+  /** And that of the native program in it. */
+  readonly quietNative?: number;
 }
 
 export interface Measured extends Key, Pick<Row, 'ns' | 'samples' | 'dropped'> {}
@@ -25,11 +27,13 @@ export interface Measured extends Key, Pick<Row, 'ns' | 'samples' | 'dropped'> {
 export interface Measurement {
   /** Milliseconds of the canary in the quiet quarter of this process's bursts. */
   readonly canary: number;
+  /** Of the native program, which has a canary of its own. */
+  readonly nativeCanary?: number;
   /** In the order of the variants. */
   readonly measured: readonly Measured[];
 }
 
-interface Burst {
+export interface Burst {
   readonly canary: number;
   readonly samples: readonly number[];
 }
@@ -50,10 +54,7 @@ const WARM_UP_ACCESSES = 1024;
  * Interleaves the variants: in each round each runs for `burst` milliseconds, between two runs of a loop that always
  * costs the same.
  */
-export function measure(
-  variants: readonly Variant[],
-  { rounds, burst, quiet = Infinity }: Effort,
-): Measurement {
+export function measure(variants: readonly Variant[], { rounds, burst, quiet }: Effort): Measurement {
   const bench = new Bench({
     now: cpuTime,
     subtractTimerOverhead: true,
@@ -85,6 +86,15 @@ export function measure(
       }
     });
   }
+  return summarise(variants, bursts, quiet);
+}
+
+/** Without the bursts in which the canary ran slow. */
+export function summarise(
+  variants: readonly Pick<Variant, 'key' | 'accesses'>[],
+  bursts: readonly (readonly Burst[])[],
+  quiet = Infinity,
+): Measurement {
   const canaries = bursts.flat().map((one) => one.canary);
   const lowest = quantile(canaries, 0.25);
   const limit = SLOW * Math.min(quiet, lowest);

@@ -1,12 +1,12 @@
-import { type FunctionDescription, UNCLAIMED } from 'trapline';
-import { type MapPage, MsixDevice } from './msix-device.js';
+import { UNCLAIMED } from 'trapline';
+import type { MsixDevice } from './msix-device.js';
 
-/** All devices in a list that each access walks, as the Xen patch has it. */
+/** All devices in a list that each access walks, as the Xen patch has it: the newest first. */
 export class LinearList {
   private readonly devices: MsixDevice[];
 
-  constructor(functions: readonly FunctionDescription[], mapPage: MapPage) {
-    this.devices = functions.map((description) => new MsixDevice(description, mapPage)).reverse();
+  constructor(devices: readonly MsixDevice[]) {
+    this.devices = [...devices].reverse();
   }
 
   read(address: number, width: number): number {

@@ -1,13 +1,12 @@
-import { type FunctionDescription, UNCLAIMED } from 'trapline';
-import { type MapPage, MsixDevice, pageOf } from './msix-device.js';
+import { UNCLAIMED } from 'trapline';
+import { type MsixDevice, pageOf } from './msix-device.js';
 
 /** The device of each trapped page in a `Map`. */
 export class MapOfPages {
   private readonly pages = new Map<number, MsixDevice>();
 
-  constructor(functions: readonly FunctionDescription[], mapPage: MapPage) {
-    for (const description of functions) {
-      const device = new MsixDevice(description, mapPage);
+  constructor(devices: readonly MsixDevice[]) {
+    for (const device of devices) {
       for (const { firstPage, lastPage } of [device.table, device.pba]) {
         for (let page = firstPage; page <= lastPage; page++) this.pages.set(page, device);
       }
