@@ -56,18 +56,18 @@ export function parseBaseline(file: string, text: string): Baseline {
   if (!Array.isArray(rows) || rows.length === 0) return bad('has no rows');
   for (const [index, row] of rows.entries()) {
     const fault = faultOf(row);
-    if (fault) return bad(`row ${index} ${fault}`);
+    if (fault) return bad(`row ${index}: ${fault}`);
   }
   return { cpu, node, rows: rows as Kept[] };
 }
 
 function faultOf(row: unknown): string | undefined {
-  if (!isRecord(row)) return 'is not an object';
+  if (!isRecord(row)) return 'not an object';
   const text = TEXTS.find((name) => typeof row[name] !== 'string');
-  if (text) return `has a ${text} that is not a string`;
+  if (text) return `${text} is not a string`;
   const number = NUMBERS.find((name) => !isAmount(row[name]));
-  if (number) return `has a ${number} that is not a positive number`;
-  if (row.batch !== undefined && !isAmount(row.batch)) return 'has a batch that is not a positive number';
+  if (number) return `${number} is not a positive number`;
+  if (row.batch !== undefined && !isAmount(row.batch)) return 'batch is not a positive number';
   return undefined;
 }
 
