@@ -41,7 +41,7 @@ export function chart({ title, across, lines }: Chart, low: number, high: number
     `<text class="title" x="${LEFT}" y="24">${escapeHtml(title)}</text>`,
     ...ticks(low, high).map(
       (value) =>
-        `<path class="grid" d="M${LEFT} ${at(y(value))}H${RIGHT}"/>` +
+        `<path class="${value === 1 ? 'floor' : 'grid'}" d="M${LEFT} ${at(y(value))}H${RIGHT}"/>` +
         `<text class="note" text-anchor="end" x="${LEFT - 8}" y="${at(y(value) + 4)}">${value}×</text>`,
     ),
     ...sizes.map(

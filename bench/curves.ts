@@ -26,7 +26,7 @@ text { font: 13px system-ui, sans-serif; }
 .card { fill: #fff; stroke: #dde1e7; }
 .title { font-weight: 600; font-size: 15px; fill: #1b1f27; }
 .note { fill: #5c6675; font-size: 12px; }
-.grid { stroke: #dde1e7; }
+.grid { stroke: #dde1e7; } .floor { stroke: #5c6675; }
 .line { fill: none; stroke: currentColor; stroke-width: 2; }
 .lead { fill: none; stroke: currentColor; stroke-opacity: .45; }
 g circle, g text { fill: currentColor; }
@@ -39,7 +39,7 @@ g circle, g text { fill: currentColor; }
 .list { color: #b91c1c; } .map { color: #b45309; } .ranges { color: #9333ea; } .native { color: #be123c; } .blocks { color: #64748b; }
 @media (prefers-color-scheme: dark) {
   .card { fill: #171b23; stroke: #2a303b; }
-  .title { fill: #e6e9ef; } .note { fill: #98a2b3; } .grid { stroke: #2a303b; }
+  .title { fill: #e6e9ef; } .note { fill: #98a2b3; } .grid { stroke: #2a303b; } .floor { stroke: #98a2b3; }
   .js { color: #5b9dff; } .wasm { color: #22d3ee; } .ring { color: #34d399; }
   .list { color: #f87171; } .map { color: #fbb040; } .ranges { color: #c084fc; } .native { color: #fb7185; } .blocks { color: #94a3b8; }
 }

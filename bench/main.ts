@@ -9,6 +9,7 @@ import { compare, isSlower, linesOf, plotsOf } from './compare.js';
 import { drawCurves } from './curves.js';
 import { type Growth, HEAP_FLAGS } from './heap.js';
 import { lockCosts } from './lock.js';
+import { lossesOf } from './losses.js';
 import { compileNative } from './native.js';
 import type { PageCost } from './pages.js';
 import { measureSizes, type Repeats, run } from './processes.js';
@@ -82,7 +83,7 @@ class Run {
     const rows = await this.accesses(plots, quick ? { wanted: 1, most: 2 } : { wanted: 5, most: 10 });
     if (curves !== undefined) writeFileSync(curves, drawCurves(rows));
     if (save !== undefined) writeFileSync(save, formatBaseline({ ...machine, rows }));
-    const document = { ...machine, accesses: rows, ...(await this.others(rows)) };
+    const document = { ...machine, accesses: rows, losses: lossesOf(rows), ...(await this.others(rows)) };
     if (json) console.log(JSON.stringify(document));
     else print(document);
   }

@@ -1,6 +1,7 @@
 import type { AuditTime } from './audit.js';
 import type { Growth } from './heap.js';
 import type { LockCost } from './lock.js';
+import type { Loss } from './losses.js';
 import type { PageCost } from './pages.js';
 import type { ReplaySpeed } from './replay.js';
 import type { Row } from './row.js';
@@ -13,6 +14,7 @@ export interface Document {
   readonly node: string;
   readonly v8: string;
   readonly accesses: readonly Row[];
+  readonly losses: readonly Loss[];
   readonly pages: readonly PageCost[];
   readonly locks: readonly LockCost[];
   readonly workers: WorkersSpeed;
@@ -36,6 +38,7 @@ export function print({
   node,
   v8,
   accesses: rows,
+  losses,
   pages,
   locks,
   workers,
@@ -57,6 +60,13 @@ export function print({
       byVectors.filter(({ batch }) => batch === undefined || batch === BATCH),
       ({ vectors }) => vectors,
     );
+  }
+  console.log('\nRivals that are faster than Trapline from JavaScript');
+  if (losses.length === 0) console.log('none');
+  for (const { rival, ours } of losses) {
+    const size = `${many(rival.functions, 'function')} of ${many(rival.vectors, 'vector')}`;
+    const name = `${label(rival)}${rival.door === 'native' ? ', native' : ''}, ${size}`;
+    console.log(`${name.padEnd(66)}${amount(rival.ns)}, Trapline ${amount(ours.ns)}`);
   }
   console.log('\nThe same 8 pages');
   for (const { access, alone, among, others } of pages) {
