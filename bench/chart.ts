@@ -24,7 +24,7 @@ export interface Chart {
 export const WIDTH = 900;
 export const HEIGHT = 470;
 const LEFT = 62;
-const RIGHT = 690;
+const RIGHT = 672;
 const TOP = 44;
 const BOTTOM = HEIGHT - 48;
 /** Between two names. */

@@ -10,12 +10,16 @@ export interface Change {
   readonly factor: number;
 }
 
+/** By how much 9 of 10 rows of rivals moved at most, with so many functions: 0.03 is 3 %. Their code is the same. */
+export interface Noise {
+  readonly functions: number;
+  readonly moved: number;
+}
+
 export interface Comparison {
   /** Rows of Trapline that both have. */
   readonly compared: number;
-  /** Rows of rivals, and by how much 9 of 10 moved at most: 0.03 is 3 %. Their code is the same. */
-  readonly rivals: number;
-  readonly noise: number;
+  readonly noise: readonly Noise[];
   /** The slowest first. */
   readonly changes: readonly Change[];
 }
@@ -32,7 +36,7 @@ export function plotsOf({ rows }: Baseline): Plot[] {
 
 /**
  * A change is one of the ratio to the floor: the processes' ratios of now and of then do not overlap, and the medians
- * differ by more than those of rivals did.
+ * differ by more than those of rivals did with as many functions: what waits for memory is less steady.
  */
 export function compare(before: readonly Kept[], now: readonly Kept[]): Comparison {
   const known = new Map(before.map((row) => [keyOf(row), row]));
@@ -42,11 +46,15 @@ export function compare(before: readonly Kept[], now: readonly Kept[]): Comparis
   });
   const ours = pairs.filter((pair) => pair.now.subject === 'trapline');
   const rivals = pairs.filter(({ now: { subject } }) => subject !== 'trapline' && subject !== 'floor');
-  const noise = rivals.length > 0 ? quantile(rivals.map(moved), 0.9) : 0;
+  const noise = [...new Set(rivals.map((pair) => pair.now.functions))].map((functions): Noise => {
+    const same = rivals.filter((pair) => pair.now.functions === functions);
+    return { functions, moved: quantile(same.map(moved), 0.9) };
+  });
+  const noiseOf = (functions: number) => noise.find((one) => one.functions === functions)?.moved ?? 0;
   const changes = ours
-    .filter((pair) => apart(pair) && moved(pair) > noise)
+    .filter((pair) => apart(pair) && moved(pair) > noiseOf(pair.now.functions))
     .sort((one, other) => other.factor - one.factor);
-  return { compared: ours.length, rivals: rivals.length, noise, changes };
+  return { compared: ours.length, noise, changes };
 }
 
 const keyOf = ({ subject, door, access, batch, functions, vectors }: Key & Size): string =>
@@ -58,7 +66,7 @@ const apart = ({ before, now }: Change): boolean => before.high < now.low || now
 
 /** What a reader is told, a line each. */
 export function linesOf(comparison: Comparison, before: Machine, now: Machine): string[] {
-  const { compared, rivals, noise, changes } = comparison;
+  const { compared, noise, changes } = comparison;
   const same = before.cpu === now.cpu && before.node === now.node;
   const told = same
     ? []
@@ -74,7 +82,10 @@ export function linesOf(comparison: Comparison, before: Machine, now: Machine): 
   const of = `of ${many(compared, 'row')} of Trapline`;
   return [
     ...told,
-    `Rivals, whose code is the same, moved by up to ${figure(100 * noise)} % (9 of 10 of their ${rivals} rows): no change of Trapline is taken from less.`,
+    ...noise.map(
+      (one) =>
+        `Noise: rivals, whose code is the same, moved by up to ${figure(100 * one.moved)} % with ${many(one.functions, 'function')} (9 of 10 rows).`,
+    ),
     changes.length === 0 ? `No change beyond the noise ${of}.` : `Beyond the noise, ${changes.length} ${of}:`,
     ...lines,
   ];

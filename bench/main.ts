@@ -17,12 +17,12 @@ import type { ReplaySpeed } from './replay.js';
 import { print } from './report.js';
 import type { Effort, Measured } from './rounds.js';
 import type { Row } from './row.js';
-import { columns, curvePoints, isUsual, type Plot } from './sizes.js';
+import { columns, curvePoints, isCompared, isUsual, type Plot } from './sizes.js';
 import { judge } from './targets.js';
 import type { WorkersSpeed } from './workers.js';
 
 const HELP = `Usage: npm run bench -- [--quick] [--json] [--curves FILE] [--save FILE]
-       npm run bench:compare -- [--quick] [--json] [--fail] [--compare FILE]
+       npm run bench:compare -- [--quick] [--json] [--fail] [--save FILE] [--compare FILE]
 
 Measures Trapline, the floors and its rivals side by side, and compares with the targets. With --compare, measures only
 accesses, and says what changed since a baseline beyond the noise of the processes. Where there is a C compiler (cc, gcc
@@ -64,6 +64,13 @@ const machine = {
   v8: process.versions.v8,
 };
 
+/** Before all is measured. */
+function mustHaveFolders(...files: readonly (string | undefined)[]): void {
+  for (const file of files) {
+    if (file !== undefined && !existsSync(dirname(file))) throw new InputError(`${file}: no such folder`);
+  }
+}
+
 class Run {
   private readonly options: Options;
   private readonly effort: Effort;
@@ -75,14 +82,12 @@ class Run {
 
   async whole(): Promise<void> {
     const { quick, json, curves, save } = this.options;
-    // Before all is measured.
-    for (const file of [curves, save]) {
-      if (file !== undefined && !existsSync(dirname(file))) throw new InputError(`${file}: no such folder`);
-    }
+    mustHaveFolders(curves, save);
     const plots = [...columns(quick), ...(curves === undefined ? [] : curvePoints(quick))];
     const rows = await this.accesses(plots, quick ? { wanted: 1, most: 2 } : { wanted: 5, most: 10 });
     if (curves !== undefined) writeFileSync(curves, drawCurves(rows));
-    if (save !== undefined) writeFileSync(save, formatBaseline({ ...machine, rows }));
+    if (save !== undefined)
+      writeFileSync(save, formatBaseline({ ...machine, rows: rows.filter(isCompared) }));
     const document = { ...machine, accesses: rows, losses: lossesOf(rows), ...(await this.others(rows)) };
     if (json) console.log(JSON.stringify(document));
     else print(document);
@@ -90,16 +95,24 @@ class Run {
 
   /** Only what one process measures alone has no noise to compare with. */
   async comparison(file: string): Promise<void> {
-    const { quick, json, fail } = this.options;
+    const { quick, json, fail, save } = this.options;
+    mustHaveFolders(save);
     const baseline = readBaseline(file);
     const plots = plotsOf(baseline);
     if (plots.length === 0) throw new InputError(`${file}: has no row of a size that is compared`);
     const rows = await this.accesses(plots, quick ? { wanted: 2, most: 2 } : { wanted: 5, most: 10 });
+    this.save(rows);
     const comparison = compare(baseline.rows, rows);
     if (json)
       console.log(JSON.stringify({ ...machine, baseline: { ...baseline, rows: undefined }, ...comparison }));
     else for (const line of linesOf(comparison, baseline, machine)) console.log(line);
     if (fail && isSlower(comparison)) process.exitCode = 1;
+  }
+
+  private save(rows: readonly Row[]): void {
+    const { save } = this.options;
+    if (save !== undefined)
+      writeFileSync(save, formatBaseline({ ...machine, rows: rows.filter(isCompared) }));
   }
 
   private accesses(plots: readonly Plot[], repeats: Repeats): Promise<Row[]> {

@@ -35,4 +35,5 @@ export function curvePoints(quick: boolean): Plot[] {
 export const COMPARED: readonly number[] = [1, 64, 1024];
 
 export const isUsual = ({ vectors }: Size): boolean => vectors === USUAL.vectors;
+export const isCompared = (size: Size): boolean => isUsual(size) && COMPARED.includes(size.functions);
 export const many = (count: number, one: string): string => `${count} ${one}${count === 1 ? '' : 's'}`;

@@ -5,34 +5,49 @@ import { kept } from './rows.js';
 
 const MACHINE = { cpu: 'a processor, 2 cores', node: '20.20.2' };
 
-/** Ten rows of a rival, of which one moved by 30 %, one by 4 %, and the others not. */
-const rivals = (now: boolean): Kept[] =>
-  Array.from({ length: 10 }, (_, index) => {
-    const factor = now ? ([1.04, 1.3][index] ?? 1) : 1;
-    return kept({ subject: 'map of pages', functions: index + 1 }, [29 * factor, 30 * factor, 31 * factor]);
+const ACCESSES = ['table-read', 'table-write', 'pba-read', 'adjacent-read', 'adjacent-write'] as const;
+
+/** Ten rows of rivals, of which one moved by `most`, one by 4 %, and the others not. */
+const rivals = (most: number, functions = 64): Kept[] =>
+  ACCESSES.flatMap((access, index) => {
+    const row = (door: Kept['door'], factor: number) =>
+      kept({ subject: 'linear list', door, access, functions }, [29 * factor, 30 * factor, 31 * factor]);
+    return [row('js', index === 0 ? most : 1), row('native', index === 0 && most !== 1 ? 1.04 : 1)];
   });
 
 describe('a comparison', () => {
   it('of equal runs has no change', () => {
-    const rows = [kept({}, [1.5, 1.6, 1.7]), ...rivals(false)];
-    expect(compare(rows, rows)).toEqual({ compared: 1, rivals: 10, noise: 0, changes: [] });
+    const rows = [kept({}, [1.5, 1.6, 1.7]), ...rivals(1)];
+    expect(compare(rows, rows)).toEqual({ compared: 1, noise: [{ functions: 64, moved: 0 }], changes: [] });
   });
 
-  it('takes what 9 of 10 rows of rivals moved by as noise', () => {
-    expect(compare(rivals(false), rivals(true)).noise).toBeCloseTo(0.3);
-    const twice = [...rivals(false), ...rivals(false).map((row) => ({ ...row, vectors: 8 }))];
-    const once = [...rivals(true), ...rivals(false).map((row) => ({ ...row, vectors: 8 }))];
-    expect(compare(twice, once).noise).toBeCloseTo(0.04);
+  it.each([
+    ['slower', rivals(1), rivals(1.3)],
+    ['faster', rivals(1.3), rivals(1)],
+  ])('takes as noise what 9 of 10 rows of rivals moved by, which became %s', (_, before, now) => {
+    const [{ moved }] = compare(before, now).noise;
+    expect(moved).toBeCloseTo(0.3);
+    const twice = (rows: Kept[]) => [...rows, ...rivals(1).map((row) => ({ ...row, vectors: 8 }))];
+    expect(compare(twice(before), twice(now)).noise[0].moved).toBeCloseTo(0.04);
   });
 
-  it('takes rivals that became faster as noise too', () => {
-    expect(compare(rivals(true), rivals(false)).noise).toBeCloseTo(0.3);
+  it('takes the noise of as many functions', () => {
+    const at = (ratio: number) =>
+      [64, 1024].map((functions) => kept({ functions }, [ratio - 0.01, ratio, ratio + 0.01]));
+    const { noise, changes } = compare(
+      [...at(1.6), ...rivals(1), ...rivals(1, 1024)],
+      [...at(2), ...rivals(1.2), ...rivals(1.3, 1024)],
+    );
+    expect(noise.map(({ functions }) => functions)).toEqual([64, 1024]);
+    expect(noise[0].moved).toBeCloseTo(0.2);
+    expect(noise[1].moved).toBeCloseTo(0.3);
+    expect(changes.map((change) => change.now.functions)).toEqual([64]);
   });
 
   it('takes neither floors nor Trapline itself as noise', () => {
     const before = [kept({ subject: 'floor' }, [1, 1, 1]), kept({}, [1, 1, 1])];
     const now = [kept({ subject: 'floor' }, [2, 2, 2]), kept({}, [3, 3, 3])];
-    expect(compare(before, now)).toMatchObject({ compared: 1, rivals: 0, noise: 0 });
+    expect(compare(before, now)).toMatchObject({ compared: 1, noise: [] });
   });
 
   it.each([
@@ -49,7 +64,7 @@ describe('a comparison', () => {
   it('counts no row that moved by less than the rivals did', () => {
     const before = [kept({}, [1.59, 1.6, 1.61]), kept({ access: 'pba-read' }, [1.59, 1.6, 1.61])];
     const now = [kept({}, [2, 2.05, 2.1]), kept({ access: 'pba-read' }, [2.1, 2.15, 2.2])];
-    const { changes } = compare([...before, ...rivals(false)], [...now, ...rivals(true)]);
+    const { changes } = compare([...before, ...rivals(1)], [...now, ...rivals(1.3)]);
     expect(changes.map((change) => change.now.access)).toEqual(['pba-read']);
   });
 
@@ -106,12 +121,20 @@ describe('what is measured again', () => {
 });
 
 describe('what a reader is told', () => {
-  const before = [kept({}, [1.5, 1.6, 1.7]), kept({ door: 'ring', batch: 64, functions: 1 }, [2, 2, 2])];
-  const now = [kept({}, [1.8, 1.9, 2]), kept({ door: 'ring', batch: 64, functions: 1 }, [1, 1, 1])];
+  const before = [
+    kept({}, [1.5, 1.6, 1.7]),
+    kept({ door: 'ring', batch: 64, functions: 1 }, [2, 2, 2]),
+    kept({ subject: 'map of pages', functions: 1 }, [20, 20, 20]),
+  ];
+  const now = [
+    kept({}, [1.8, 1.9, 2]),
+    kept({ door: 'ring', batch: 64, functions: 1 }, [1, 1, 1]),
+    kept({ subject: 'map of pages', functions: 1 }, [21, 21, 21]),
+  ];
 
   it('is each change, with nanoseconds on the same machine', () => {
     expect(linesOf(compare(before, now), MACHINE, MACHINE)).toEqual([
-      'Rivals, whose code is the same, moved by up to 0 % (9 of 10 of their 0 rows): no change of Trapline is taken from less.',
+      'Noise: rivals, whose code is the same, moved by up to 5 % with 1 function (9 of 10 rows).',
       'Beyond the noise, 2 of 2 rows of Trapline:',
       `  slower  ${'table read from JavaScript, 64 functions'.padEnd(60)}1.9 (1.8 to 2), before 1.6 (1.5 to 1.7) times the floor, 5.7 ns, before 4.8`,
       `  faster  ${'table read in a ring of 64, 1 function'.padEnd(60)}1 (1 to 1), before 2 (2 to 2) times the floor, 3 ns, before 6`,
