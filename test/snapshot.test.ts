@@ -14,7 +14,7 @@ import { RecordingHost } from './recording-host.js';
 import { type Action, Subject } from './subject.js';
 import { history } from './topologies.js';
 
-const RUNS = Number(process.env.RUNS ?? 60);
+const RUNS = Number(process.env.RUNS ?? 20);
 const SEED = Number(process.env.SEED ?? Date.now() % 0x7fffffff);
 console.log(`snapshots: SEED=${SEED} RUNS=${RUNS}`);
 

@@ -318,7 +318,7 @@ describe('any layout of BARs, registers and regions on two pages', () => {
           for (let at = start; at < start + Number(match[3]); at++) expect(own.has(at), call).toBe(true);
         }
       }),
-      { numRuns: Number(process.env.RUNS ?? 30) },
+      { numRuns: Number(process.env.RUNS ?? 10) },
     );
   });
 });

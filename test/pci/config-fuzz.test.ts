@@ -7,7 +7,7 @@ import type { Bar, GuestMapping, Host, HostPage } from '../../src/host.js';
 import { type Policy, policies } from '../../src/policy.js';
 import type { Sbdf } from '../../src/sbdf.js';
 
-const RUNS = Number(process.env.RUNS ?? 150);
+const RUNS = Number(process.env.RUNS ?? 50);
 const SEED = Number(process.env.SEED ?? Date.now() % 0x7fffffff);
 console.log(`configuration cycles: SEED=${SEED} RUNS=${RUNS}`);
 

@@ -8,7 +8,7 @@ import { errno } from '../../src/vfio/errno.js';
 import { regionFlags, regionOffset } from '../../src/vfio/region.js';
 import { ASLS, type ImageOptions, image, Memory, VBT_2_0, vbtByte, vbtOf } from './opregion-images.js';
 
-const RUNS = Number(process.env.RUNS ?? 200);
+const RUNS = Number(process.env.RUNS ?? 60);
 const SEED = Number(process.env.SEED ?? Date.now() % 0x7fffffff);
 console.log(`OpRegion reads: SEED=${SEED} RUNS=${RUNS}`);
 

@@ -36,7 +36,7 @@ import {
   write,
 } from './session.js';
 
-const RUNS = Number(process.env.RUNS ?? 60);
+const RUNS = Number(process.env.RUNS ?? 20);
 const SEED = Number(process.env.SEED ?? Date.now() % 0x7fffffff);
 console.log(`NVMe states: SEED=${SEED} RUNS=${RUNS}`);
 
