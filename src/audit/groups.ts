@@ -14,8 +14,7 @@ import { rangeText } from './ranges.js';
  */
 export type Reason = 'iommu-group' | 'shared-page' | 'intx' | 'reset' | 'sriov';
 
-/** Reasons that hold always, and those that are the administrator's choice. */
-export const reasons: readonly Reason[] = ['iommu-group', 'shared-page'];
+/** Those that are the administrator's choice; the others hold always. */
 export const optionalReasons: readonly Reason[] = ['intx', 'reset', 'sriov'];
 
 /** Why one function goes where another one goes. */

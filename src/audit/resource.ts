@@ -92,7 +92,7 @@ function addSlices(
 }
 
 /** SR-IOV 2.1.2: the routing ID of a virtual function. */
-export const virtualFunction = (physical: Sbdf, { offset, stride }: InventorySriov, index: number): Sbdf =>
+const virtualFunction = (physical: Sbdf, { offset, stride }: InventorySriov, index: number): Sbdf =>
   physical + offset + stride * index;
 
 /** Its bytes and whose they are. */

@@ -3,6 +3,7 @@ import { InputError } from '../input-error.js';
 import {
   ADDRESS_LIMIT,
   FOUR_GIB,
+  GIB,
   hex,
   KIB,
   MIB,
@@ -163,7 +164,7 @@ function generationOf(name: string | undefined, device: number | undefined): Gra
   throw new InputError(`--generation: expected ${graphicsGenerations.join(', ')}, got ${name}`);
 }
 
-const UNITS: { readonly [letter: string]: number } = { '': 1, K: KIB, M: MIB, G: KIB * MIB };
+const UNITS: { readonly [letter: string]: number } = { '': 1, K: KIB, M: MIB, G: GIB };
 
 function number(option: string, text: string): number {
   const match = /^(0x[0-9a-f]+|[0-9]+)([KMG]?)$/i.exec(text);

@@ -5,8 +5,8 @@ import { conformFile, type Mismatch, type Tally } from './compare.js';
 import type { CreateTrap } from './harness.js';
 
 export const OK = 0;
-export const MISMATCHES = 1;
-export const BAD_INPUT = 2;
+const MISMATCHES = 1;
+const BAD_INPUT = 2;
 
 /** Where the answers go, a line at a time. */
 export interface Output {

@@ -22,14 +22,6 @@ interface Resource {
   readonly flags: number;
 }
 
-/**
- * Sizes in bytes by BAR index, 6 the ROM, from sysfs `resource`: a line `start end flags` in hexadecimal for each
- * resource, all zero where there is none.
- */
-export function resourceSizes(text: string): number[] {
-  return resources(text).slice(0, RESOURCES).map(sizeOf);
-}
-
 export interface ListedResources {
   readonly bars: readonly InventoryBar[];
   /** `size` is that of all virtual functions together. */
@@ -38,7 +30,10 @@ export interface ListedResources {
   readonly windows: readonly BridgeWindow[] | undefined;
 }
 
-/** What sysfs `resource` lists; undefined: it breaks off. Kernels without SR-IOV have no BARs of virtual functions in it. */
+/**
+ * What sysfs `resource` lists: a line `start end flags` in hexadecimal for each resource, all zero where there is none.
+ * Undefined: it breaks off. Kernels without SR-IOV have no BARs of virtual functions in it.
+ */
 export function listedResources(text: string): ListedResources | undefined {
   const list = resources(text);
   if (list.length < RESOURCES || list.some(({ start, end, flags }) => Number.isNaN(start + end + flags))) {

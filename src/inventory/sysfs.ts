@@ -5,17 +5,10 @@ import type { Sbdf } from '../sbdf.js';
 import { seenInImage } from './config-image.js';
 import { functionHead } from './function-head.js';
 import { IomemReader } from './iomem.js';
-import type { InventoryBar, InventorySriov, Machine } from './machine.js';
+import type { InventoryBar, InventorySriov } from './machine.js';
 import { listedResources } from './resource.js';
 import type { SeenFunction } from './seen-function.js';
-import { Sight } from './sight.js';
-
-/** A machine as sysfs shows it: `/sys`, or a copy of it or of `/sys/bus/pci/devices`. Throws `InputError`. */
-export function readSysfs(dir: string): Machine {
-  const sight = new Sight();
-  sightOfSysfs(dir, sight);
-  return sight.machine();
-}
+import type { Sight } from './sight.js';
 
 /** What is known of a function, under the names that sysfs has for it. */
 interface Attributes {
@@ -30,6 +23,7 @@ const LONGEST = 4096;
 const LONGEST_IOMEM = 1 << 22;
 const ROOT_FORM = join('bus', 'pci', 'devices');
 
+/** Shows what sysfs has: `/sys`, or a copy of it or of `/sys/bus/pci/devices`. Throws `InputError`. */
 export function sightOfSysfs(dir: string, sight: Sight): void {
   const names = namesIn(dir);
   if (names === undefined) throw new InputError(`${dir}: expected a folder that can be read`);

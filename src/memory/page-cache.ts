@@ -97,7 +97,7 @@ export class PageCache {
 }
 
 /** Where the pages of table head, table tail, PBA head and PBA tail are kept under the Xen policies. */
-export type Slot = 0 | 1 | 2 | 3;
+type Slot = 0 | 1 | 2 | 3;
 
 /** Xen's cache: four slots a function, each mapped on first use and kept until dropped, wherever its BAR moves. */
 export class SlotCache {

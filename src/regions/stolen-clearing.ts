@@ -45,7 +45,7 @@ export function openStolenMemory(
 }
 
 /** What is left of [0, size) without the ranges to keep, which may overlap: ascending. Throws `bad-argument`. */
-export function rangesToZero(size: number, keep: readonly AddressRange[]): AddressRange[] {
+function rangesToZero(size: number, keep: readonly AddressRange[]): AddressRange[] {
   const faults: string[] = [];
   if (!isInteger(size, 0, ADDRESS_LIMIT)) {
     faults.push(`openStolenMemory: size ${shown(size)} is not an integer in [0, 2^52]`);

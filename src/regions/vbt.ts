@@ -19,7 +19,7 @@ export interface BdbHeader {
   readonly size: number;
 }
 
-export const VBT_SIGNATURE = '$VBT';
+const VBT_SIGNATURE = '$VBT';
 const HEADER = 48;
 const BDB_HEADER = 22;
 

@@ -4,9 +4,8 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { InventoryFunction, Machine } from '../../src/inventory/machine.js';
 import { readMachine } from '../../src/inventory/read-machine.js';
-import { readSysfs } from '../../src/inventory/sysfs.js';
 import { formatSbdf, parseSbdf } from '../../src/sbdf.js';
-import { dumpsOf, hexdumpOf, lspciOf, MACHINES, plant } from './dumps.js';
+import { dumpsOf, hexdumpOf, lspciOf, MACHINES, machineOf, plant } from './dumps.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'machine-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -28,7 +27,7 @@ describe.each(MACHINES)('%s', (machine) => {
   it('is the same in lspci -vvv, in lspci -xxxx and in sysfs, in folders and flat', async () => {
     const text = await readMachine({ files: [lspciOf(machine)] });
     const dump = await readMachine({ files: [hexdumpOf(machine)] });
-    const dumps = await dumpsOf(machine);
+    const dumps = dumpsOf(machine);
     for (const [place, { resource, config }] of dumps) {
       plant(join(folder, machine, 'tree', place), { resource, config });
       plant(join(folder, machine, 'flat'), {
@@ -36,8 +35,8 @@ describe.each(MACHINES)('%s', (machine) => {
         [`${place}.config.bin`]: config,
       });
     }
-    const tree = readSysfs(join(folder, machine, 'tree'));
-    const flat = readSysfs(join(folder, machine, 'flat'));
+    const tree = machineOf(join(folder, machine, 'tree'));
+    const flat = machineOf(join(folder, machine, 'flat'));
     expect(text.functions).toHaveLength(dumps.size);
     const views = [dump, tree, flat];
     for (const view of views) expect(view.functions).toHaveLength(dumps.size);

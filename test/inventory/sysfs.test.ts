@@ -3,8 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { InputError } from '../../src/input-error.js';
-import { readSysfs } from '../../src/inventory/sysfs.js';
-import { plant } from './dumps.js';
+import { machineOf, plant } from './dumps.js';
 import { dword, imageOf } from './paste.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'sysfs-'));
@@ -36,7 +35,7 @@ describe('resource', () => {
       6: [0xfe400000, 0xfe43ffff, 0x46200],
     };
     plant(join(path, '0000:00:05.0'), { resource: resource(count, lines) });
-    expect(readSysfs(path).functions[0]).toMatchObject({
+    expect(machineOf(path).functions[0]).toMatchObject({
       bars: [
         { index: 0, type: 'mem64', address: 0xfe200000, size: 2 ** 14, prefetchable: false },
         { index: 2, type: 'io', address: 0xc000, size: 32 },
@@ -63,7 +62,7 @@ describe('resource', () => {
       subordinate_bus_number: '7\n',
     };
     plant(join(path, '0000:00:02.0'), files);
-    const { functions, unseen } = readSysfs(path);
+    const { functions, unseen } = machineOf(path);
     expect(functions[0].bridge).toEqual({
       secondary: 3,
       subordinate: 7,
@@ -96,7 +95,7 @@ describe('SR-IOV', () => {
   it('without privilege: the size of one of all, System Page Size assumed', () => {
     const path = tree();
     plant(join(path, '0000:01:00.0'), { ...files, config: imageOf(64, HEADER) });
-    const { functions, unseen } = readSysfs(path);
+    const { functions, unseen } = machineOf(path);
     expect(functions[0].sriov).toMatchObject({ ...sriov, systemPageSize: 4096, supportedPageSizes: [] });
     expect(unseen).toContain('System Page Size of 0000:01:00.0: 4096 is assumed; sudo lspci -vv shows it');
     expect(unseen).toContain('MSI-X of 0000:01:00.0: where its table is needs root: sudo lspci -vv');
@@ -122,7 +121,7 @@ describe('SR-IOV', () => {
       device: '0x1515\n',
       physfn: '-> ../0000:01:00.0',
     });
-    const { functions, unseen } = readSysfs(path);
+    const { functions, unseen } = machineOf(path);
     expect(functions[0].sriov).toMatchObject({ ...sriov, systemPageSize: 16384 });
     expect(functions[1]).toMatchObject({
       ...{ physicalFunction: 0x100, vendor: 0x8086, device: 0x1515 },
@@ -141,7 +140,7 @@ describe('the attributes of a function', () => {
       driver: '-> ../../../bus/pci/drivers/nvme',
       iommu_group: '-> ../../../kernel/iommu_groups/7',
     });
-    expect(readSysfs(path).functions[0]).toMatchObject({
+    expect(machineOf(path).functions[0]).toMatchObject({
       ...{ name: 'Class [0108]: Device [8086:1234]', vendor: 0x8086, device: 0x1234 },
       ...{ subsystem: { vendor: 0x1af4, device: 0x1100 }, driver: 'nvme', iommuGroup: 7 },
       interrupt: { irq: 22 },
@@ -156,7 +155,7 @@ describe('the attributes of a function', () => {
       '0000:00:05.0.config.bin': imageOf(64, { ...HEADER, 16: dword(0xfe200004), 61: [1] }),
       '0000:00:06.0.ids': 'vendor=0x8086 device=0x1235 class=0x010802 irq=0 driver= enable=0 numa=-1\n',
     });
-    const { functions } = readSysfs(path);
+    const { functions } = machineOf(path);
     expect(functions).toMatchObject([
       {
         driver: 'nvme',
@@ -179,7 +178,7 @@ describe('the attributes of a function', () => {
       class: '',
     });
     plant(join(path, '10000:e1:00.0'), {});
-    const { functions, unseen } = readSysfs(path);
+    const { functions, unseen } = machineOf(path);
     expect(functions).toMatchObject([
       { sbdf: 0x28, bars: [], msix: undefined },
       { sbdf: 0x30, bars: [], vendor: undefined, interrupt: { irq: undefined } },
@@ -199,14 +198,14 @@ describe('a copy of /sys', () => {
   });
 
   it('has groups, and /proc/iomem beside it', () => {
-    const { functions, memory } = readSysfs(path);
+    const { functions, memory } = machineOf(path);
     expect(functions).toMatchObject([{ sbdf: 0x28, iommuGroup: 3 }]);
     expect(memory).toMatchObject([{ depth: 0 }, { depth: 1, name: 'nvme' }]);
   });
 
   it('is read from its folder of devices too', () => {
     for (const inner of [join('bus', 'pci'), join('bus', 'pci', 'devices')]) {
-      expect(readSysfs(join(path, inner)).functions).toMatchObject([{ sbdf: 0x28 }]);
+      expect(machineOf(join(path, inner)).functions).toMatchObject([{ sbdf: 0x28 }]);
     }
   });
 });
@@ -217,9 +216,9 @@ describe('bad input', () => {
     mkdirSync(path);
     writeFileSync(join(path, 'file'), 'x');
     for (const bad of [join(path, 'none'), join(path, 'file')]) {
-      expect(() => readSysfs(bad)).toThrow(InputError);
-      expect(() => readSysfs(bad)).toThrow(/: expected a folder that can be read$/);
+      expect(() => machineOf(bad)).toThrow(InputError);
+      expect(() => machineOf(bad)).toThrow(/: expected a folder that can be read$/);
     }
-    expect(() => readSysfs(path)).toThrow(/: expected \/sys, or a copy .*, found no function$/);
+    expect(() => machineOf(path)).toThrow(/: expected \/sys, or a copy .*, found no function$/);
   });
 });

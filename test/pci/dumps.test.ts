@@ -2,11 +2,11 @@ import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { createDispatcher } from '../../src/dispatcher.js';
-import { readHexdumps } from '../../src/inventory/hexdump.js';
 import { readInventory } from '../../src/inventory/read-machine.js';
-import { resourceSizes } from '../../src/inventory/resource.js';
+import { listedResources } from '../../src/inventory/resource.js';
 import { describeImage } from '../../src/pci/image.js';
 import { formatSbdf, parseSbdf } from '../../src/sbdf.js';
+import { configsOf } from '../inventory/dumps.js';
 import { MemoryHost } from '../memory-host.js';
 
 /** sysfs `resource` of all functions of a machine, each line after its SBDF. */
@@ -17,13 +17,19 @@ function sizesOf(machine: string): Map<number, number[]> {
     const sbdf = parseSbdf(line.split(' ', 1)[0]);
     lines.set(sbdf, [...(lines.get(sbdf) ?? []), line.slice(line.indexOf(' ') + 1)]);
   }
-  return new Map([...lines].map(([sbdf, of]) => [sbdf, resourceSizes(of.join('\n'))]));
+  return new Map(
+    [...lines].map(([sbdf, of]) => {
+      const sizes: number[] = [];
+      for (const { index, size = 0 } of listedResources(of.join('\n'))?.bars ?? []) sizes[index] = size;
+      return [sbdf, sizes];
+    }),
+  );
 }
 
 describe.each(['m1', 'm2', 'm3'])('the dumps of %s', (machine) => {
   it('give every function the BARs, sizes and MSI-X layout that lspci prints', async () => {
     const inventory = await readInventory([`test/fixtures/${machine}/lspci.txt`]);
-    const dumps = await readHexdumps(`test/fixtures/${machine}/lspci-xxxx.txt.gz`);
+    const dumps = configsOf(machine);
     const sizes = sizesOf(machine);
     expect([...dumps.keys()].sort()).toEqual(inventory.map(({ sbdf }) => sbdf).sort());
     let withMsix = 0;
@@ -51,7 +57,7 @@ describe.each(['m1', 'm2', 'm3'])('the dumps of %s', (machine) => {
   });
 
   it('make functions whose configuration space reads as dumped', async () => {
-    const dumps = await readHexdumps(`test/fixtures/${machine}/lspci-xxxx.txt.gz`);
+    const dumps = configsOf(machine);
     const sizes = sizesOf(machine);
     const dispatcher = createDispatcher({ host: new MemoryHost(), domain: 'hardware' });
     for (const [sbdf, image] of dumps) {
