@@ -5,6 +5,7 @@ import type { Core } from './engine/core.js';
 import { PageMap } from './engine/page-map.js';
 import { TraplineError } from './errors.js';
 import type { DecodeResult, Location, MappedRange } from './function.js';
+import { hex } from './hexadecimal.js';
 import type { Host } from './host.js';
 import { OwnPages } from './memory/own-pages.js';
 import { PageList, SlotCache } from './memory/page-cache.js';
@@ -285,7 +286,7 @@ export class Domain implements FunctionOwner {
 }
 
 function describe(bar: FunctionBar): string {
-  const range = `0x${bar.address.toString(16)}..+0x${bar.size.toString(16)}`;
+  const range = `${hex(bar.address)}..+${hex(bar.size)}`;
   return `function ${formatSbdf(bar.fn.sbdf)}: ${bar.type === 'region' ? 'region' : `bar ${bar.index}`} ${range}`;
 }
 

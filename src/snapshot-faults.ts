@@ -1,6 +1,6 @@
 import { ADDRESS_LIMIT } from './access.js';
 import type { Domain } from './domain.js';
-import { bytesOfHex } from './hexadecimal.js';
+import { bytesOfHex, hex } from './hexadecimal.js';
 import { isInteger } from './integer.js';
 import { ENABLE, FUNCTION_MASK } from './msix/msix.js';
 import type { FunctionBar } from './pci/bar.js';
@@ -50,7 +50,7 @@ function checkFunction(fn: PciFunction, state: unknown, path: string, hardware: 
   }
   checkConfig(fn, state.config, `${path}.config`, fault);
   if (!isInteger(state.command, 0, 0xffff) || (state.command & ~fn.commandBits) !== 0) {
-    fault(`${path}.command`, state.command, `is not within 0x${fn.commandBits.toString(16)}`);
+    fault(`${path}.command`, state.command, `is not within ${hex(fn.commandBits)}`);
   }
   checkFlag(state.decoding, `${path}.decoding`, fault);
   const { bars } = state;
@@ -74,11 +74,7 @@ function checkConfig(fn: PciFunction, config: unknown, path: string, fault: Faul
   }
   const at = fn.config.differsAt(bytesOfHex(config));
   if (at === undefined) return;
-  fault(
-    `${path}[0x${at.toString(16)}]`,
-    config.slice(2 * at, 2 * at + 2),
-    'differs in bits that nothing changes',
-  );
+  fault(`${path}[${hex(at)}]`, config.slice(2 * at, 2 * at + 2), 'differs in bits that nothing changes');
 }
 
 function checkBar(bar: FunctionBar, state: unknown, path: string, hardware: boolean, fault: Fault): void {

@@ -1,3 +1,4 @@
+import { digits } from '../hexadecimal.js';
 import type { Machine } from '../inventory/machine.js';
 import { formatSbdf, type Sbdf } from '../sbdf.js';
 
@@ -10,7 +11,7 @@ export function resourceAlignment(machine: Machine, functions: readonly Sbdf[], 
   const models = new Map<string, Sbdf[]>();
   for (const { sbdf, vendor, device } of machine.functions) {
     if (vendor === undefined || device === undefined) continue;
-    const model = `pci:${id(vendor)}:${id(device)}`;
+    const model = `pci:${digits(vendor, 4)}:${digits(device, 4)}`;
     const instances = models.get(model);
     if (instances) instances.push(sbdf);
     else models.set(model, [sbdf]);
@@ -26,8 +27,6 @@ export function resourceAlignment(machine: Machine, functions: readonly Sbdf[], 
     ? ''
     : `pci=resource_alignment=${devices.map((device) => `${order}@${device}`).join(';')}`;
 }
-
-const id = (value: number): string => value.toString(16).padStart(4, '0');
 
 /** The segment is left out where it is 0, as in the kernel's own texts. */
 const address = (sbdf: Sbdf): string => formatSbdf(sbdf).replace(/^0000:/, '');

@@ -1,4 +1,5 @@
-import { type AddressRange, hex } from '../regions/address-range.js';
+import { hex } from '../hexadecimal.js';
+import type { AddressRange } from '../regions/address-range.js';
 
 /** As `/proc/iomem` and `lspci` write it: with its last byte. */
 export const rangeText = ({ start, end }: AddressRange): string => `${hex(start)}-${hex(end - 1)}`;

@@ -1,5 +1,6 @@
 import { ADDRESS_LIMIT, type Width } from '../access.js';
 import { regionName } from '../explain/place.js';
+import { hex } from '../hexadecimal.js';
 import { InputError } from '../input-error.js';
 import type { InventoryFunction } from '../inventory/machine.js';
 import { formatSbdf, parseSbdf } from '../sbdf.js';
@@ -53,7 +54,7 @@ function addressIn(
   }
   const offset = Number(digits);
   if (offset >= size) {
-    throw new InputError(`${text}: expected an offset in the BAR of 0x${size.toString(16)} bytes`);
+    throw new InputError(`${text}: expected an offset in the BAR of ${hex(size)} bytes`);
   }
   return address + offset;
 }

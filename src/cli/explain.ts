@@ -1,7 +1,8 @@
 import { parseArgs } from 'node:util';
-import { hex, type Outcome } from '../explain/outcome.js';
+import type { Outcome } from '../explain/outcome.js';
 import type { Part } from '../explain/place.js';
 import { type Explanation, explain as explainAccess, type PolicyAnswer } from '../explain.js';
+import { hex } from '../hexadecimal.js';
 import { InputError } from '../input-error.js';
 import { readInventory } from '../inventory/read-machine.js';
 import { policies } from '../policy.js';

@@ -1,5 +1,6 @@
 import { open } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
+import { hex } from '../hexadecimal.js';
 import { InputError } from '../input-error.js';
 import { asInputError } from '../lines.js';
 import {
@@ -86,7 +87,7 @@ async function readDump(path: string): Promise<Uint8Array> {
 }
 
 const bigintAsHex = (_key: string, value: unknown): unknown =>
-  typeof value === 'bigint' ? `0x${value.toString(16)}` : value;
+  typeof value === 'bigint' ? hex(value) : value;
 
 function dumpText(dump: OpRegionDump): string {
   const { version, size, systemBios, videoBios, driver, gop, mailboxes, vbt, guest, faults, notes } = dump;
@@ -140,7 +141,5 @@ function vbtLines({ place, rvda, room, offset, header }: DumpedVbt): string[] {
     line('', `BDB at ${hex(bdbOffset)}${table ?? ''}`),
   ];
 }
-
-const hex = (value: number | bigint): string => `0x${value.toString(16)}`;
 
 const line = (name: string, text: string): string => `  ${name.padEnd(12)}${text}`;

@@ -1,10 +1,10 @@
 import { parseArgs } from 'node:util';
+import { hex } from '../hexadecimal.js';
 import { InputError } from '../input-error.js';
 import {
   ADDRESS_LIMIT,
   FOUR_GIB,
   GIB,
-  hex,
   KIB,
   MIB,
   type NamedRange,

@@ -3,6 +3,7 @@ import type { Diagnostic } from '../diagnostics.js';
 import type { DispatcherOptions, Trap } from '../dispatcher.js';
 import { TraplineError } from '../errors.js';
 import type { TrappedFunction } from '../function.js';
+import { digits } from '../hexadecimal.js';
 import type { Bar, GuestMapping, Host, PageHandler, Vector } from '../host.js';
 import { InputError } from '../input-error.js';
 import type { Policy } from '../policy.js';
@@ -171,12 +172,12 @@ class ScenarioHost implements Host {
 
   mapPage(address: number): PageHandler | null {
     const failed = this.unmappable.has(address);
-    this.effects.push([failed ? 'mapfail' : 'map', hex(address)]);
+    this.effects.push([failed ? 'mapfail' : 'map', bareHex(address)]);
     return failed ? null : this.page(address);
   }
 
   unmapPage(address: number): void {
-    this.effects.push(['unmap', hex(address)]);
+    this.effects.push(['unmap', bareHex(address)]);
   }
 
   guestMapping(address: number): GuestMapping {
@@ -185,7 +186,7 @@ class ScenarioHost implements Host {
 
   removeGuestMapping(address: number): void {
     this.guestPages.set(address, 'none');
-    this.effects.push(['p2mrm', hex(address)]);
+    this.effects.push(['p2mrm', bareHex(address)]);
   }
 
   mayMapBar(sbdf: Sbdf, bar: Bar): boolean {
@@ -201,7 +202,7 @@ class ScenarioHost implements Host {
   }
 
   armVector(sbdf: Sbdf, vector: Vector): void {
-    this.effects.push(['en', ...entry(sbdf, vector), hex(this.tableBarAddress(sbdf))]);
+    this.effects.push(['en', ...entry(sbdf, vector), bareHex(this.tableBarAddress(sbdf))]);
   }
 
   disarmVector(sbdf: Sbdf, vector: Vector): void {
@@ -235,7 +236,7 @@ class ScenarioHost implements Host {
         const low = this.memory.read(at, Math.min(width, 4));
         if (width === 8) high[0] = this.memory.read(at + 4, 4);
         const value = width === 8 ? padded(high[0], 4) + padded(low, 4) : padded(low, width);
-        this.effects.push(['rd', hex(address), offset, width, value]);
+        this.effects.push(['rd', bareHex(address), offset, width, value]);
         return low;
       },
       write: (offset, width, low, high) => {
@@ -243,18 +244,18 @@ class ScenarioHost implements Host {
         this.memory.write(at, Math.min(width, 4), low);
         if (width === 8) this.memory.write(at + 4, 4, high);
         const value = width === 8 ? padded(high, 4) + padded(low, 4) : padded(low, width);
-        this.effects.push(['wr', hex(address), offset, width, value]);
+        this.effects.push(['wr', bareHex(address), offset, width, value]);
       },
     };
   }
 }
 
-const hex = (value: number): string => value.toString(16);
+const bareHex = (value: number): string => value.toString(16);
 
 /** `width` bytes of an unsigned lane. */
-const padded = (value: number, width: number): string => (value >>> 0).toString(16).padStart(2 * width, '0');
+const padded = (value: number, width: number): string => digits(value >>> 0, 2 * width);
 
 function entry(sbdf: Sbdf, vector: Vector): Effect {
   const address = (BigInt(vector.addressHigh >>> 0) << 32n) | BigInt(vector.addressLow >>> 0);
-  return [sbdf, vector.index, address.toString(16), hex(vector.data >>> 0), vector.masked ? 1 : 0];
+  return [sbdf, vector.index, address.toString(16), bareHex(vector.data >>> 0), vector.masked ? 1 : 0];
 }

@@ -1,6 +1,7 @@
 import { ones, UNCLAIMED, type Width } from '../access.js';
 import type { DiagnosticCode } from '../diagnostics.js';
 import type { MsixLayout, TrappedFunction } from '../function.js';
+import { hex } from '../hexadecimal.js';
 import type { Vector } from '../host.js';
 import type { HostAccess, Machine, Recording } from './machine.js';
 import { FIELDS, type Field, range } from './place.js';
@@ -235,8 +236,6 @@ function hostText(kind: 'read' | 'write', host: readonly HostAccess[], software:
 }
 
 const bytes = (width: number): string => `${width} byte${width === 1 ? '' : 's'}`;
-
-export const hex = (value: number): string => `0x${value.toString(16)}`;
 
 /** `byte 1`, `bytes 0..1, 3` */
 function runs(indices: readonly number[]): string {

@@ -1,3 +1,4 @@
+import { digits } from '../hexadecimal.js';
 import type { Sbdf } from '../sbdf.js';
 import type {
   BridgeWindow,
@@ -88,11 +89,10 @@ export function inventoryFunction(seen: SeenFunction): InventoryFunction {
 
 /** As `lspci -nn` names what it knows by its numbers only. */
 function numbersOf({ classCode, vendor, device }: SeenFunction): string {
-  const hex = (value: number) => value.toString(16).padStart(4, '0');
-  const kind = classCode === undefined ? '' : `Class [${hex(classCode)}]: `;
+  const kind = classCode === undefined ? '' : `Class [${digits(classCode, 4)}]: `;
   return vendor === undefined || device === undefined
     ? kind
-    : `${kind}Device [${hex(vendor)}:${hex(device)}]`;
+    : `${kind}Device [${digits(vendor, 4)}:${digits(device, 4)}]`;
 }
 
 function defined<T extends object>(fields: T): Partial<T> {

@@ -1,3 +1,4 @@
+import { digits } from '../hexadecimal.js';
 import { formatSbdf, type Sbdf } from '../sbdf.js';
 import type { InventoryBar } from './machine.js';
 import type { SeenFunction } from './seen-function.js';
@@ -78,7 +79,7 @@ const KINDS: readonly [(fn: SeenFunction) => boolean, (of: string) => string][] 
 export function unseen(functions: readonly SeenFunction[], gaps: Gaps): string[] {
   const kinds = KINDS.flatMap(([concerns, sentence]) => some(functions.filter(concerns), sentence));
   const buses = functions.flatMap(({ bridge }) =>
-    bridge && !bridge.windows ? [bridge.secondary.toString(16).padStart(2, '0')] : [],
+    bridge && !bridge.windows ? [digits(bridge.secondary, 2)] : [],
   );
   const { beyond, unlisted, droppedMemory } = gaps;
   return [

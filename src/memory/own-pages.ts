@@ -2,6 +2,7 @@ import { OWN_PAGES } from '../../assembly/layout.js';
 import { PAGE_SIZE } from '../access.js';
 import type { Core } from '../engine/core.js';
 import { TraplineError } from '../errors.js';
+import { hex } from '../hexadecimal.js';
 
 /** A page in a dispatcher's linear memory. Another wasm module's aligned words on it are answered without JavaScript. */
 export interface OwnPage {
@@ -27,7 +28,7 @@ export class OwnPages {
     const { core, pointers } = this;
     const pointer = core.allocate(PAGE_SIZE);
     core.bytes.fill(0, pointer, pointer + PAGE_SIZE);
-    const name = `the page at 0x${pointer.toString(16)}`;
+    const name = `the page at ${hex(pointer)}`;
     let released = false;
     const check = () => {
       if (released) throw new TraplineError('bad-argument', `OwnPage: ${name} is released already`);

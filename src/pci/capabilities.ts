@@ -1,3 +1,5 @@
+import { hex } from '../hexadecimal.js';
+
 /** A capability: its id and where it stands in configuration space. */
 export interface Capability {
   /** Capability ID: 8 bits, of an extended one 16. */
@@ -61,13 +63,11 @@ function walk(
   const seen = new Set<number>();
   for (let offset = start; offset !== 0; offset = visit(offset)) {
     if (offset < lowest || offset + 4 > end) {
-      faults.push(
-        `the capability list leaves [0x${lowest.toString(16)}, 0x${end.toString(16)}) at 0x${offset.toString(16)}`,
-      );
+      faults.push(`the capability list leaves [${hex(lowest)}, ${hex(end)}) at ${hex(offset)}`);
       return;
     }
     if (seen.has(offset)) {
-      faults.push(`the capability list loops at 0x${offset.toString(16)}`);
+      faults.push(`the capability list loops at ${hex(offset)}`);
       return;
     }
     seen.add(offset);

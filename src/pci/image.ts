@@ -1,5 +1,6 @@
 import { TraplineError } from '../errors.js';
 import type { BarDescription, FunctionDescription } from '../function.js';
+import { hex } from '../hexadecimal.js';
 import { COMMAND, FIRST_BAR, headerOf, IO, MEMORY } from './header.js';
 import { readMsix } from './msix-capability.js';
 
@@ -52,7 +53,7 @@ function readBars(
         prefetchable,
       });
     } else if (low !== 0 && (isIo ? low & ~3 : low & ~15)) {
-      faults.push(`config: bar ${index} is 0x${low.toString(16)} but sizes has none for it`);
+      faults.push(`config: bar ${index} is ${hex(low)} but sizes has none for it`);
     }
     if (is64) index++;
   }

@@ -1,3 +1,4 @@
+import { hex } from '../hexadecimal.js';
 import { isInteger } from '../integer.js';
 
 // Constants of its own: a module that this entry shared with the core would be bundled apart from the core, and V8 folds
@@ -24,7 +25,6 @@ export const MIB = 2 ** 20;
 export const GIB = 2 ** 30;
 export const FOUR_GIB = 2 ** 32;
 
-export const hex = (value: number): string => `0x${value.toString(16)}`;
 export const rangeText = ({ start, end }: AddressRange): string => `${hex(start)}-${hex(end)}`;
 /** Whether they share a byte: an empty range shares none. */
 export const overlap = (one: AddressRange, other: AddressRange): boolean =>

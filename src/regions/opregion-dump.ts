@@ -1,3 +1,4 @@
+import { hex } from '../hexadecimal.js';
 import { OPREGION_FIELDS, OPREGION_SIZE, type OpRegionField } from './opregion-fields.js';
 import {
   hasExtendedVbt,
@@ -162,13 +163,10 @@ function notesOf(dump: Uint8Array, view: DataView, header: OpRegionHeader, suppo
     extended && !relative,
     'RVDA is an absolute address (2.0), of no use to a guest: it is given 2.1 with the VBT behind the OpRegion',
   );
-  note(
-    relative && rvda < OPREGION_SIZE,
-    `RVDA 0x${rvda.toString(16)} lies inside the OpRegion: i915 warns of that`,
-  );
+  note(relative && rvda < OPREGION_SIZE, `RVDA ${hex(rvda)} lies inside the OpRegion: i915 warns of that`);
   note(
     relative && rvda > OPREGION_SIZE,
-    `RVDA 0x${rvda.toString(16)} leaves a gap behind the OpRegion: a guest is given 0x2000`,
+    `RVDA ${hex(rvda)} leaves a gap behind the OpRegion: a guest is given 0x2000`,
   );
   note(extended && (supported & 4) === 0, 'MBOX lacks mailbox 3, so i915 ignores RVDA and RVDS');
   note(half, 'only one of RVDA and RVDS is set, so there is no extended VBT');

@@ -1,3 +1,4 @@
+import { hex } from '../hexadecimal.js';
 import { ADDRESS_LIMIT } from './address-range.js';
 import { OPREGION_SIZE } from './opregion-fields.js';
 
@@ -60,8 +61,8 @@ export function headerFaults(header: OpRegionHeader, asls: number, vbtLimit = VB
   if (!hasExtendedVbt(header)) return faults;
   if (rvds > vbtLimit) faults.push(`RVDS: expected a VBT of at most ${vbtLimit} bytes, got ${rvds}`);
   if (vbtAddress(header, asls) + BigInt(rvds) > BigInt(ADDRESS_LIMIT)) {
-    const base = isRelative(version) && asls > 0 ? `0x${asls.toString(16)} + ` : '';
-    faults.push(`RVDA: expected a VBT below 2^52, got it at ${base}0x${rvda.toString(16)}`);
+    const base = isRelative(version) && asls > 0 ? `${hex(asls)} + ` : '';
+    faults.push(`RVDA: expected a VBT below 2^52, got it at ${base}${hex(rvda)}`);
   }
   return faults;
 }

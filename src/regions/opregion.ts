@@ -1,5 +1,6 @@
 import { TraplineError } from '../errors.js';
 import type { GuestRegister } from '../function.js';
+import { hex } from '../hexadecimal.js';
 import type { DeviceRegion } from '../vfio/device-region.js';
 import { type Errno, errno } from '../vfio/errno.js';
 import { guestAslsOf } from './asls.js';
@@ -100,7 +101,7 @@ export function openOpRegion(options: OpRegionOptions): OpRegion | OpRegionRefus
   const wrong = optionFaults(options);
   if (wrong.length > 0) throw new TraplineError('bad-argument', ...wrong);
   if (asls === 0 || asls === 0xffff_ffff) {
-    return refusal(errno.ENODEV, `ASLS: 0x${asls.toString(16)} says that there is no OpRegion`);
+    return refusal(errno.ENODEV, `ASLS: ${hex(asls)} says that there is no OpRegion`);
   }
   const base = MappedBytes.map(memory, asls, OPREGION_SIZE);
   if (!base) return refusal(errno.ENOMEM, unmappable('OpRegion', asls, OPREGION_SIZE));
@@ -321,4 +322,4 @@ function optionFaults({ memory, asls, guestAsls, vbtLimit, writable }: OpRegionO
 const refusal = (error: Errno, ...faults: string[]): OpRegionRefusal => ({ error, faults });
 
 const unmappable = (what: string, address: number, length: number): string =>
-  `memory.map: the ${what} at 0x${address.toString(16)}, ${length} bytes, cannot be mapped`;
+  `memory.map: the ${what} at ${hex(address)}, ${length} bytes, cannot be mapped`;

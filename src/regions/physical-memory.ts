@@ -1,4 +1,5 @@
 import { TraplineError } from '../errors.js';
+import { hex } from '../hexadecimal.js';
 
 /** Live bytes behind a callback. `offset` and `offset + into.length` lie within what was mapped. */
 export interface ByteReader {
@@ -44,7 +45,7 @@ export class MappedBytes {
       memory.unmap?.(address, length);
       throw new TraplineError(
         'bad-argument',
-        `memory.map: the memory at 0x${address.toString(16)} has ${bytes.length} bytes, not ${length}`,
+        `memory.map: the memory at ${hex(address)} has ${bytes.length} bytes, not ${length}`,
       );
     }
     return new MappedBytes(memory, address, length, bytes);

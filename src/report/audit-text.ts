@@ -6,7 +6,7 @@ import type { Plan } from '../audit/plan.js';
 import { rangeText } from '../audit/ranges.js';
 import { barName } from '../audit/resource.js';
 import { type FindingCode, rules } from '../audit/rules.js';
-import { hex } from '../regions/address-range.js';
+import { hex } from '../hexadecimal.js';
 import { formatSbdf } from '../sbdf.js';
 import { count } from './audit-json.js';
 import { many } from './summary.js';

@@ -1,9 +1,10 @@
+import { digits } from '../hexadecimal.js';
 import { formatSbdf } from '../sbdf.js';
 import type { ReplayedFunction } from '../trace/replayed-function.js';
 import { escapeHtml, table } from './html.js';
 import { many } from './summary.js';
 
-const word = (value: number): string => value.toString(16).padStart(8, '0');
+const word = (value: number): string => digits(value, 8);
 
 /** The MSI-X table of a function as the trace left it; entries as after a reset are only counted. */
 export function entriesTable(fn: ReplayedFunction): string {

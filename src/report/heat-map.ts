@@ -1,8 +1,9 @@
 import { PAGE_SIZE } from '../access.js';
+import { hex } from '../hexadecimal.js';
 import { formatSbdf } from '../sbdf.js';
 import { KINDS } from '../trace/function-counts.js';
 import { type BarOnPage, NOBODY, type PageHeat, type PageOwners } from '../trace/page-owners.js';
-import { escapeHtml, hex } from './html.js';
+import { escapeHtml } from './html.js';
 import { many } from './summary.js';
 
 /** Cells of one byte: 64 x 64 are a page. */

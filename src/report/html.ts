@@ -2,8 +2,6 @@
 export const escapeHtml = (text: string): string =>
   text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 
-export const hex = (value: number): string => `0x${value.toString(16)}`;
-
 /** A table of text cells; `numeric` columns are aligned to the right. */
 export function table(
   head: readonly string[],

@@ -1,4 +1,5 @@
 import { basename } from 'node:path';
+import { hex } from '../hexadecimal.js';
 import { formatSbdf } from '../sbdf.js';
 import { REASONS } from '../trace/difference.js';
 import { KINDS, type Kind } from '../trace/function-counts.js';
@@ -6,7 +7,7 @@ import type { PageHeat } from '../trace/page-owners.js';
 import type { ReplayedFile } from '../trace/replay-file.js';
 import { entriesTable } from './entries-table.js';
 import { accessesOf, COLD, cellLines, heatMap, kindName, mostAccesses, pageNames, WARM } from './heat-map.js';
-import { document, escapeHtml, hex, table } from './html.js';
+import { document, escapeHtml, table } from './html.js';
 import { script, style } from './page-style.js';
 import { assumptions, byWeight, describeDifference, MEANING, many, number, widths } from './summary.js';
 import { timelineChart } from './timeline-chart.js';

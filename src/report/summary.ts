@@ -1,3 +1,4 @@
+import { digits, hex } from '../hexadecimal.js';
 import { formatSbdf } from '../sbdf.js';
 import { type Difference, REASONS, type Reason } from '../trace/difference.js';
 import { KINDS, type Kind, WIDTHS } from '../trace/function-counts.js';
@@ -104,10 +105,10 @@ export function describeDifference({
   answered,
   reason,
 }: Difference): string {
-  const hex = (value: bigint) => `0x${value.toString(16).padStart(2 * width, '0')}`;
-  const got = answered === undefined ? 'not claimed' : `answered ${hex(answered)}`;
-  const read = `${formatSbdf(sbdf)} ${kind} R${width} 0x${address.toString(16)}`;
-  return `line ${line}: ${read}: recorded ${hex(recorded)}, ${got} (${reason})`;
+  const value = (bytes: bigint) => `0x${digits(bytes, 2 * width)}`;
+  const got = answered === undefined ? 'not claimed' : `answered ${value(answered)}`;
+  const read = `${formatSbdf(sbdf)} ${kind} R${width} ${hex(address)}`;
+  return `line ${line}: ${read}: recorded ${value(recorded)}, ${got} (${reason})`;
 }
 
 /** Unexplained ones first. */

@@ -1,5 +1,6 @@
 import { PAGE_SIZE, type Width } from '../access.js';
 import type { GuestRegister } from '../function.js';
+import { digits } from '../hexadecimal.js';
 import type { InventoryFunction } from '../inventory/machine.js';
 import { formatSbdf, type Sbdf } from '../sbdf.js';
 import type { MmiotraceSink, TracedBar, TracedDevice } from './mmiotrace.js';
@@ -218,8 +219,7 @@ function assignedBars(fn: InventoryFunction | undefined): TracedBar[] {
 
 function nameOf(device: TracedDevice | undefined): string {
   if (!device) return '';
-  const hex = (value: number) => value.toString(16).padStart(4, '0');
-  return `[${hex(device.vendor)}:${hex(device.device)}] ${device.driver}`.trim();
+  return `[${digits(device.vendor, 4)}:${digits(device.device, 4)}] ${device.driver}`.trim();
 }
 
 function holdsTable(range: Range, fn: ReplayedFunction): boolean {

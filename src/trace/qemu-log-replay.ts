@@ -1,4 +1,5 @@
 import { PAGE_SIZE, type Width } from '../access.js';
+import { hex } from '../hexadecimal.js';
 import type { InventoryFunction } from '../inventory/machine.js';
 import { formatSbdf, type Sbdf } from '../sbdf.js';
 import { ConfigSpace } from './config-space.js';
@@ -42,7 +43,7 @@ export class QemuLogReplay implements QemuLogSink {
 
   get notes(): string[] {
     const surprises = [...this.surprises].map(
-      ([text, address]) => `${text} at 0x${address.toString(16)}, which no config write says`,
+      ([text, address]) => `${text} at ${hex(address)}, which no config write says`,
     );
     return [...this.refusals, ...surprises];
   }

@@ -1,4 +1,5 @@
 import { ADDRESS_LIMIT, PAGE_SIZE, type Width } from '../access.js';
+import { digits, hex } from '../hexadecimal.js';
 import type { Bar } from '../host.js';
 import type { Sbdf } from '../sbdf.js';
 
@@ -24,7 +25,7 @@ export const line = {
   /** A mapping is of whole pages in virtual memory, of which there is none: virtual and physical address are the same. */
   map: (time: string, id: number, { address, size }: Bar) => {
     const virtual = address - (address % PAGE_SIZE);
-    return `MAP ${time} ${id} 0x${address.toString(16)} 0x${virtual.toString(16)} 0x${size.toString(16)} 0x0 0\n`;
+    return `MAP ${time} ${id} ${hex(address)} ${hex(virtual)} ${hex(size)} 0x0 0\n`;
   },
 
   unmap: (time: string, id: number) => `UNMAP ${time} ${id} 0x0 0\n`,
@@ -37,7 +38,7 @@ export const line = {
     address: number,
     low: number,
     high: number,
-  ) => `${write ? 'W' : 'R'} ${width} ${time} ${map} 0x${address.toString(16)} 0x${value(low, high)} 0x0 0\n`,
+  ) => `${write ? 'W' : 'R'} ${width} ${time} ${map} ${hex(address)} 0x${value(low, high)} 0x0 0\n`,
 
   /** An access whose width or address the format cannot say. */
   unknown: (time: string) => `UNKNOWN ${time} 0 0x0 00,00,00 0x0 0\n`,
@@ -74,8 +75,6 @@ function register(bar: Bar | undefined): number {
   if (bar.type === 'rom') return address + (bar.enabled ? 1 : 0);
   return address + { io: 1, mem32: 0, mem64: 4, region: 0 }[bar.type];
 }
-
-const digits = (number: number, length: number): string => number.toString(16).padStart(length, '0');
 
 const value = (low: number, high: number): string =>
   high === 0 ? low.toString(16) : high.toString(16) + digits(low, 8);

@@ -1,5 +1,6 @@
+import { hex } from '../../hexadecimal.js';
 import type { InventoryFunction } from '../../inventory/machine.js';
-import { hex, overlap } from '../../regions/address-range.js';
+import { overlap } from '../../regions/address-range.js';
 import { formatSbdf } from '../../sbdf.js';
 import { type Finding, type FoundRange, finding, type Severity } from '../finding.js';
 import type { MemoryMap } from '../memory-map.js';

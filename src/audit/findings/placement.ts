@@ -1,5 +1,5 @@
+import { hex } from '../../hexadecimal.js';
 import type { InventoryBar } from '../../inventory/machine.js';
-import { hex } from '../../regions/address-range.js';
 import { formatSbdf } from '../../sbdf.js';
 import { type Finding, finding } from '../finding.js';
 import type { MemoryMap } from '../memory-map.js';

@@ -1,4 +1,5 @@
 import type { Width } from '../../access.js';
+import { digits } from '../../hexadecimal.js';
 import { QtestError } from './error.js';
 import { Fifos } from './fifos.js';
 
@@ -33,7 +34,7 @@ export class Qtest {
 
   /** `low`, and of 8 bytes `high`, are 32-bit lanes. */
   write(address: number, width: Width, low: number, high = 0): void {
-    const value = width === 8 ? hex(high) + digits8(low) : hex(low);
+    const value = width === 8 ? hex(high) + digits(low >>> 0, 8) : hex(low);
     this.command(`write${LETTERS[width]} ${hex(address)} ${value}`);
   }
 
@@ -93,4 +94,3 @@ export class Qtest {
 }
 
 const hex = (value: number): string => `0x${(value < 0 ? value >>> 0 : value).toString(16)}`;
-const digits8 = (lane: number): string => (lane >>> 0).toString(16).padStart(8, '0');

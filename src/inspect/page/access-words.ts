@@ -1,4 +1,5 @@
 import { Explainer, type Explanation } from '../../explain.js';
+import { hex } from '../../hexadecimal.js';
 import type { InventoryFunction } from '../../inventory/machine.js';
 import { policies } from '../../policy.js';
 import type { LoggedAccess } from './access-log.js';
@@ -42,10 +43,7 @@ export class Words {
     const [{ sbdf, region, offset }] = parts;
     const outcome = access.write ? (writes[writes.length > 1 ? maskBit(access) : 0] ?? writes[0]) : read;
     return {
-      place:
-        sbdf === undefined
-          ? `0x${access.address.toString(16)}`
-          : `${sbdf} ${region}+0x${(offset ?? 0).toString(16)}`,
+      place: sbdf === undefined ? hex(access.address) : `${sbdf} ${region}+${hex(offset ?? 0)}`,
       bytes: parts.map(({ text }) => text).join('; '),
       effect: outcome.text,
       reasons,

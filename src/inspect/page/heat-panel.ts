@@ -1,6 +1,6 @@
 import { PAGE_SIZE } from '../../access.js';
+import { hex } from '../../hexadecimal.js';
 import { accessesOf, bytesText, kindName, mostAccesses, opacityOf } from '../../report/heat-map.js';
-import { hex } from '../../report/html.js';
 import { many } from '../../report/summary.js';
 import { formatSbdf } from '../../sbdf.js';
 import type { AccessWatch, WatchedPage } from './access-watch.js';

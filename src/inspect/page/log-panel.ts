@@ -1,3 +1,4 @@
+import { digits, hex } from '../../hexadecimal.js';
 import type { LoggedAccess } from './access-log.js';
 import { type AccessWatch, KIND_NAMES } from './access-watch.js';
 import type { AccessWords, Words } from './access-words.js';
@@ -125,9 +126,8 @@ class LogRow {
 
 /** The value in hexadecimal, a digit pair a byte. */
 export function valueText({ width, low, high }: LoggedAccess): string {
-  const digits = (value: number, count: number) => value.toString(16).padStart(count, '0');
   return width === 8 ? digits(high, 8) + digits(low, 8) : digits(low, 2 * width);
 }
 
 const textOf = (access: LoggedAccess, { place, bytes, effect }: AccessWords): string =>
-  `${access.write ? 'write' : 'read'} ${valueText(access)} ${place} at 0x${access.address.toString(16)}: ${bytes}: ${effect}`;
+  `${access.write ? 'write' : 'read'} ${valueText(access)} ${place} at ${hex(access.address)}: ${bytes}: ${effect}`;

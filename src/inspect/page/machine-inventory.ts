@@ -1,4 +1,5 @@
 import type { AssignedFunction } from '../../function.js';
+import { digits } from '../../hexadecimal.js';
 import type { InventoryFunction } from '../../inventory/machine.js';
 
 /** Configuration space header. */
@@ -14,8 +15,8 @@ const CLASSES: Readonly<Record<number, string>> = { 264: 'NVMe controller', 6528
 /** `example device 1234:5402` */
 export function nameOf({ config }: AssignedFunction): string {
   const subclass = config.read(SUBCLASS, 2);
-  const id = [VENDOR, DEVICE].map((register) => config.read(register, 2).toString(16).padStart(4, '0'));
-  return `${CLASSES[subclass] ?? `class ${subclass.toString(16).padStart(4, '0')}`} ${id.join(':')}`;
+  const id = [VENDOR, DEVICE].map((register) => digits(config.read(register, 2), 4));
+  return `${CLASSES[subclass] ?? `class ${digits(subclass, 4)}`} ${id.join(':')}`;
 }
 
 /** A dispatcher's functions as `explain` takes them, at this moment. */

@@ -1,7 +1,7 @@
 import type { AssignedFunction } from '../../function.js';
+import { digits, hex } from '../../hexadecimal.js';
 import type { Vector } from '../../host.js';
 import { decodeMessage } from '../../msix/message.js';
-import { hex } from '../../report/html.js';
 import { formatSbdf } from '../../sbdf.js';
 import { action, element, setAttribute, setText, toggle } from './element.js';
 import { nameOf } from './machine-inventory.js';
@@ -13,7 +13,7 @@ const FUNCTION_MASK = 0x4000;
 const ENTRY = 16;
 const VECTOR_CONTROL = 12;
 
-const word = (value: number): string => value.toString(16).padStart(8, '0');
+const word = (value: number): string => digits(value, 8);
 
 /** One function: its decoding, its MSI-X capability, and its vectors. */
 export class FunctionPanel {
@@ -220,5 +220,5 @@ function messageText(entry: Vector): string {
   if (!decoded) return entry.addressLow || entry.data ? 'a write to memory' : '–';
   if (decoded.format === 'remappable') return `handle ${decoded.handle}`;
   const mode = decoded.deliveryMode === 'fixed' ? '' : ` ${decoded.deliveryMode}`;
-  return `0x${decoded.vector.toString(16)}, APIC ${decoded.destination}${mode}`;
+  return `${hex(decoded.vector)}, APIC ${decoded.destination}${mode}`;
 }
