@@ -18,7 +18,7 @@ function run(script, ...args) {
 const isCore = (file) =>
   /\/(assembly|src\/(engine|memory|msix|pci|vfio))\//.test(file)
     ? !file.endsWith('/errno.ts')
-    : /\/src\/(access|accesses|bar-index|completion|diagnostics|direct-map|dispatcher|domain|page-plan|policy|ring|snapshot|snapshot-faults|straddle)\.ts$/.test(
+    : /\/src\/(access|accesses|bar-index|completion|diagnostics|direct-map|dispatcher|domain|page-plan|policy|range|ring|snapshot|snapshot-faults|straddle)\.ts$/.test(
         file,
       );
 

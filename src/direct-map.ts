@@ -1,6 +1,7 @@
 import { ADDRESS_LIMIT, PAGE_SIZE, pageOf } from './access.js';
 import type { MappedRange } from './function.js';
 import type { FunctionBar } from './pci/bar.js';
+import type { Range } from './range.js';
 import { RangeIndex } from './range-index.js';
 
 /** Which pages trap, and for which BARs' sake. */
@@ -99,7 +100,7 @@ export class DirectMap {
   }
 
   /** A malformed table or PBA may lie past the end of its BAR. */
-  private reachOf(bar: FunctionBar): { start: number; end: number } {
+  private reachOf(bar: FunctionBar): Range {
     const { start, end } = pagesAround(bar);
     const pages = this.plan.candidates(bar);
     return {
@@ -130,7 +131,7 @@ export class DirectMap {
 }
 
 /** The pages that a BAR has bytes on. */
-function pagesAround(bar: FunctionBar): { readonly start: number; readonly end: number } {
+function pagesAround(bar: FunctionBar): Range {
   return { start: pageOf(bar.address), end: pageOf(bar.end + PAGE_SIZE - 1) };
 }
 

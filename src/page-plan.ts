@@ -4,7 +4,9 @@ import type { Location } from './function.js';
 import type { MappedPage } from './memory/mapped-page.js';
 import type { SlotCache } from './memory/page-cache.js';
 import type { FunctionBar } from './pci/bar.js';
-import { type PciFunction, pagesOf, type Structure } from './pci/function.js';
+import type { PciFunction } from './pci/function.js';
+import { areOn, ownerAmong, type Structure, structuresIn, structuresOf } from './pci/structure.js';
+import { pagesOf, type Range, touches } from './range.js';
 import type { Owner, PageSpan } from './span.js';
 
 /** Which pages trap and what their bytes are: kept up to date as BARs are enabled and disabled. */
@@ -233,25 +235,13 @@ export class NewestPlan extends ClaimedPages {
 export function locationOf(bar: FunctionBar, address: number, plan: PagePlan): Location {
   const page = pageOf(address);
   const structures = structuresIn(bar);
-  const own =
-    touches(structures.table, page) || touches(structures.pba, page) || registerPages(bar).has(page)
-      ? 'adjacent'
-      : undefined;
+  const own = areOn(structures, page) || registerPages(bar).has(page) ? 'adjacent' : undefined;
   const owner =
     ownerAmong(structures, address) ??
     own ??
     (bar.isCopied ? (bar.type as 'rom' | 'region') : undefined) ??
     (plan.trapsForOthers(page, bar) ? 'neighbour' : 'direct');
   return { fn: bar.fn, bar, offset: address - bar.address, owner };
-}
-
-/** Which of a function's structures has a byte; a byte in both is the PBA's. */
-export function ownerAmong(
-  structures: { readonly table: Structure | undefined; readonly pba: Structure | undefined },
-  address: number,
-): 'table' | 'pba' | undefined {
-  if (holds(structures.pba, address)) return 'pba';
-  return holds(structures.table, address) ? 'table' : undefined;
 }
 
 /** The slot that Xen uses for a page of a function, told where its host page is. */
@@ -266,29 +256,6 @@ export function slotPage(fn: PciFunction, page: number): MappedPage {
   return cache.at(3, host(pba, pba.end));
 }
 
-/** True where [start, end) has bytes on a page. */
-export function touches(
-  range: { readonly start: number; readonly end: number } | undefined,
-  page: number,
-): boolean {
-  return range !== undefined && range.start < page + PAGE_SIZE && range.end > page;
-}
-
-function holds(structure: Structure | undefined, address: number): boolean {
-  return structure !== undefined && address >= structure.start && address < structure.end;
-}
-
-function structuresIn(bar: FunctionBar): { table: Structure | undefined; pba: Structure | undefined } {
-  const { table, pba } = bar.fn;
-  return { table: table?.bar === bar ? table : undefined, pba: pba?.bar === bar ? pba : undefined };
-}
-
-/** Table and PBA, as far as they lie in a BAR. */
-export function structuresOf(bar: FunctionBar): Structure[] {
-  const { table, pba } = structuresIn(bar);
-  return [table, pba].filter((structure) => structure !== undefined);
-}
-
 /** Pages that a BAR does not fill. */
 function edgesOf(bar: FunctionBar): number[] {
   const pages = new Set<number>();
@@ -297,7 +264,7 @@ function edgesOf(bar: FunctionBar): number[] {
   return [...pages];
 }
 
-function bounds(range: { readonly start: number; readonly end: number } | undefined): number[] {
+function bounds(range: Range | undefined): number[] {
   return range ? [range.start, range.end] : [];
 }
 

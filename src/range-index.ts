@@ -1,8 +1,4 @@
-/** Bytes [start, end). */
-interface Range {
-  readonly start: number;
-  readonly end: number;
-}
+import type { Range } from './range.js';
 
 /**
  * Items by a range of addresses each, which may overlap: found in time that does not grow with those that lie elsewhere.

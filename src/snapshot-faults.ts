@@ -2,9 +2,9 @@ import { ADDRESS_LIMIT } from './access.js';
 import type { Domain } from './domain.js';
 import { bytesOfHex, hex } from './hexadecimal.js';
 import { isInteger } from './integer.js';
-import { ENABLE, FUNCTION_MASK } from './msix/msix.js';
 import type { FunctionBar } from './pci/bar.js';
 import type { PciFunction } from './pci/function.js';
+import { FUNCTION_MASK, MSIX_ENABLE } from './pci/msix-capability.js';
 import { rangeFault } from './pci/validate.js';
 import { formatSbdf } from './sbdf.js';
 import type { BarSnapshot, Snapshot } from './snapshot.js';
@@ -140,7 +140,7 @@ function checkMsix(fn: PciFunction, state: unknown, path: string, fault: Fault):
     }
   }
   const { control, entries, pending, uses } = state;
-  if (!isInteger(control, 0, 0xffff) || (control & ~(ENABLE | FUNCTION_MASK)) !== layout.count - 1) {
+  if (!isInteger(control, 0, 0xffff) || (control & ~(MSIX_ENABLE | FUNCTION_MASK)) !== layout.count - 1) {
     fault(`${path}.control`, control, `is not a Message Control of ${layout.count} entries`);
   }
   if (!isList(entries, layout.count)) fault(`${path}.entries`, entries, `is not a list of ${layout.count}`);

@@ -1,9 +1,10 @@
 import { pageOf, type Width } from './access.js';
 import type { Location } from './function.js';
 import type { MappedPage } from './memory/mapped-page.js';
-import { ownerAmong, slotPage, touches } from './page-plan.js';
+import { slotPage } from './page-plan.js';
 import type { FunctionBar } from './pci/bar.js';
 import type { PciFunction } from './pci/function.js';
+import { areOn, ownerAmong } from './pci/structure.js';
 import type { Policy } from './policy.js';
 import type { Sbdf } from './sbdf.js';
 
@@ -87,8 +88,5 @@ export function byFunction(
 }
 
 function ownerOf(fn: PciFunction, address: number): 'table' | 'pba' | 'forward' | undefined {
-  const page = pageOf(address);
-  return (
-    ownerAmong(fn, address) ?? (touches(fn.table, page) || touches(fn.pba, page) ? 'forward' : undefined)
-  );
+  return ownerAmong(fn, address) ?? (areOn(fn, pageOf(address)) ? 'forward' : undefined);
 }

@@ -1,14 +1,9 @@
-/** Pages [start, end), each with bytes of the same two or more items. */
-export interface SharedPages<Item> {
-  readonly start: number;
-  readonly end: number;
+import type { Range } from '../range.js';
+
+/** Pages, each with bytes of the same two or more items. */
+export interface SharedPages<Item> extends Range {
   /** By start. */
   readonly items: readonly Item[];
-}
-
-interface Range {
-  readonly start: number;
-  readonly end: number;
 }
 
 /** Pages that several of these ranges have bytes on, ascending: a sweep over their first and last pages. */

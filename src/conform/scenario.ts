@@ -1,5 +1,6 @@
 import type { BarDescription, MsixLayout } from '../function.js';
 import { InputError } from '../input-error.js';
+import { MOST_ENTRIES } from '../msix-layout.js';
 
 /** One line of a scenario file: the input of a step and what came of it. Addresses are numbers here. */
 export type Step =
@@ -87,7 +88,7 @@ function parseStep(line: Fields): Step {
         id: line.id(),
         bars: line.list('bars').map(parseBar),
         msix: {
-          count: msix.integer('count', 1, 2048),
+          count: msix.integer('count', 1, MOST_ENTRIES),
           table: parseBarOffset(msix.object('table')),
           pba: parseBarOffset(msix.object('pba')),
         },

@@ -6,6 +6,7 @@ import type { FunctionDescription } from '../function.js';
 import type { Bar } from '../host.js';
 import type { InventoryFunction } from '../inventory/machine.js';
 import type { DeviceModel } from '../msix/device-model.js';
+import { FUNCTION_MASK, MSIX_ENABLE } from '../pci/msix-capability.js';
 import type { Policy } from '../policy.js';
 import type { Snapshot } from '../snapshot.js';
 
@@ -33,9 +34,6 @@ export interface Recording {
   readonly masked: { readonly index: number; readonly armed: boolean }[];
   readonly diagnostics: DiagnosticCode[];
 }
-
-const ENABLE = 0x8000;
-const FUNCTION_MASK = 0x4000;
 
 /** The inventory's functions under one policy, before a host that writes down what it is asked and reads zeros. */
 export class Machine {
@@ -126,7 +124,7 @@ export class Machine {
       try {
         const assigned = this.dispatcher.assign(attempt);
         if (attempt.msix && msix?.enabled) {
-          assigned.writeMessageControl(ENABLE | (msix.masked ? FUNCTION_MASK : 0));
+          assigned.writeMessageControl(MSIX_ENABLE | (msix.masked ? FUNCTION_MASK : 0));
         }
         return;
       } catch (error) {

@@ -3,6 +3,7 @@ import type { DiagnosticCode } from '../diagnostics.js';
 import type { MsixLayout, TrappedFunction } from '../function.js';
 import { hex } from '../hexadecimal.js';
 import type { Vector } from '../host.js';
+import { MSIX_ENTRY } from '../msix-layout.js';
 import type { HostAccess, Machine, Recording } from './machine.js';
 import { FIELDS, type Field, range } from './place.js';
 
@@ -37,7 +38,6 @@ export interface Outcome {
 
 /** Entry dwords that tell the fields apart; bit 0 keeps vector control masked, whichever of them it is. */
 const PATTERN = [0xfee0_0001, 0xfee1_0001, 0xfee2_0001, 0xfee3_0001];
-const ENTRY = 16;
 
 /** What a read does: the entries under it are written and masked, as a driver leaves them before it unmasks. */
 export function readOutcome(machine: Machine, address: number, width: Width): Outcome {
@@ -126,15 +126,15 @@ function prepare({ dispatcher }: Machine, address: number, width: Width): Entry[
   return dispatcher.functions.flatMap((fn) => {
     const start = tableStart(fn);
     if (start === undefined) return [];
-    const first = Math.max(0, Math.floor((address - start) / ENTRY));
+    const first = Math.max(0, Math.floor((address - start) / MSIX_ENTRY));
     const last = Math.min(
       (fn.msix as MsixLayout).count - 1,
-      Math.floor((address + width - 1 - start) / ENTRY),
+      Math.floor((address + width - 1 - start) / MSIX_ENTRY),
     );
     const entries: Entry[] = [];
     for (let index = first; index <= last; index++) {
       for (const [dword, value] of PATTERN.entries()) {
-        dispatcher.write(start + ENTRY * index + 4 * dword, 4, value);
+        dispatcher.write(start + MSIX_ENTRY * index + 4 * dword, 4, value);
       }
       entries.push(new Entry(fn, index));
     }

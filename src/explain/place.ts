@@ -2,13 +2,13 @@ import { PAGE_SIZE, pageOf } from '../access.js';
 import type { Dispatcher } from '../dispatcher.js';
 import type { Location, MsixLayout } from '../function.js';
 import type { InventoryBar, InventoryFunction } from '../inventory/machine.js';
+import { MSIX_ENTRY, tableSize, VECTOR_CONTROL } from '../msix-layout.js';
 import { formatSbdf } from '../sbdf.js';
 
 /** PCIe 7.7.2: the dwords of a table entry, in their order. */
 export const FIELDS = ['message address', 'message upper address', 'message data', 'vector control'] as const;
 export type Field = (typeof FIELDS)[number];
 
-const ENTRY = 16;
 const WORD = 8;
 
 /**
@@ -134,11 +134,11 @@ function entriesOf(
   const start = offset - msix.table.offset;
   const entries = new Map<number, { entry: number; fields: Field[]; mask: boolean }>();
   for (let at = start; at < start + length; at++) {
-    const entry = Math.floor(at / ENTRY);
+    const entry = Math.floor(at / MSIX_ENTRY);
     const found = entries.get(entry) ?? { entry, fields: [], mask: false };
-    const field = FIELDS[Math.floor((at % ENTRY) / 4)];
+    const field = FIELDS[Math.floor((at % MSIX_ENTRY) / 4)];
     if (!found.fields.includes(field)) found.fields.push(field);
-    found.mask ||= at % ENTRY === 12;
+    found.mask ||= at % MSIX_ENTRY === VECTOR_CONTROL;
     entries.set(entry, found);
   }
   return [...entries.values()];
@@ -154,7 +154,7 @@ function pendingText(msix: MsixLayout, offset: number, length: number): string {
   const { table, pba, count } = msix;
   const [from, to] = [
     Math.max(offset, table.offset),
-    Math.min(offset + length, table.offset + ENTRY * count),
+    Math.min(offset + length, table.offset + tableSize(count)),
   ];
   const under = table.bir === pba.bir && from < to ? `, over ${entryText(msix, from, to - from)}` : '';
   return `PBA word ${words}, ${bits}${first > last ? '' : ` ${range(first, last)}`}${under}`;

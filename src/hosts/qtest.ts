@@ -8,6 +8,7 @@ import type { Width } from '../access.js';
 import { TraplineError } from '../errors.js';
 import type { FunctionDescription } from '../function.js';
 import type { Bar, Host, PageHandler, Vector } from '../host.js';
+import { MSIX_ENTRY, VECTOR_CONTROL } from '../msix-layout.js';
 import { COMMAND, INTX_DISABLE } from '../pci/header.js';
 import { formatSbdf, parseSbdf, type Sbdf } from '../sbdf.js';
 import { type ConfigCycles, memoryCycles, portCycles } from './qtest/config-cycles.js';
@@ -30,8 +31,6 @@ export interface QtestHostOptions {
   readonly ecam?: number;
 }
 
-const ENTRY = 16;
-const CONTROL = 12;
 const MASKED = 1;
 
 /**
@@ -94,23 +93,23 @@ export class QtestHost implements Host {
   armVector(sbdf: Sbdf, vector: Vector): void {
     const { addressLow, addressHigh, data } = this.mailbox.claim(sbdf, vector);
     const done = this.writeEntry(sbdf, vector.index, (entry) => {
-      this.qtest.write(entry + CONTROL, 4, MASKED);
+      this.qtest.write(entry + VECTOR_CONTROL, 4, MASKED);
       this.qtest.write(entry, 8, addressLow, addressHigh);
       this.qtest.write(entry + 8, 4, data);
-      if (!vector.masked) this.qtest.write(entry + CONTROL, 4, 0);
+      if (!vector.masked) this.qtest.write(entry + VECTOR_CONTROL, 4, 0);
     });
     if (!done) throw new QtestError(`qtest: the table of function ${formatSbdf(sbdf)} has no address`);
   }
 
   disarmVector(sbdf: Sbdf, { index, armed }: Vector): void {
     if (!armed) return;
-    this.writeEntry(sbdf, index, (entry) => this.qtest.write(entry + CONTROL, 4, MASKED));
+    this.writeEntry(sbdf, index, (entry) => this.qtest.write(entry + VECTOR_CONTROL, 4, MASKED));
     this.mailbox.release(sbdf, index);
   }
 
   maskVector(sbdf: Sbdf, { index, armed, masked }: Vector): void {
     if (!armed) return;
-    this.writeEntry(sbdf, index, (entry) => this.qtest.write(entry + CONTROL, 4, masked ? MASKED : 0));
+    this.writeEntry(sbdf, index, (entry) => this.qtest.write(entry + VECTOR_CONTROL, 4, masked ? MASKED : 0));
   }
 
   readPort(port: number, width: 1 | 2 | 4): number {
@@ -131,7 +130,7 @@ export class QtestHost implements Host {
     const { msix } = fn;
     const start = msix ? fn.address(msix.table.bir) : 0;
     if (!msix || start === 0) return false;
-    fn.decoding(() => write(start + msix.table.offset + ENTRY * index));
+    fn.decoding(() => write(start + msix.table.offset + MSIX_ENTRY * index));
     return true;
   }
 

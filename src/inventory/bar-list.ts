@@ -1,3 +1,4 @@
+import { ADDRESS_LIMIT } from '../access.js';
 import type { BarType } from '../host.js';
 
 interface ListedBar {
@@ -24,7 +25,7 @@ export function barFault(bars: readonly ListedBar[]): string | undefined {
       return `BAR ${index}: expected a size that is a multiple of ${GRAIN}, got ${size}`;
     if ((address ?? 0) % GRAIN !== 0)
       return `BAR ${index}: expected an address that is a multiple of ${GRAIN}`;
-    if ((address ?? 0) + (size ?? 0) > 2 ** 52) return `BAR ${index}: expected it below 2^52`;
+    if ((address ?? 0) + (size ?? 0) > ADDRESS_LIMIT) return `BAR ${index}: expected it below 2^52`;
   }
   return undefined;
 }

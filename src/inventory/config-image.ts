@@ -7,7 +7,7 @@ import {
   STATUS,
 } from '../pci/capabilities.js';
 import { COMMAND, FIRST_BAR, HEADER_TYPE, headerOf, INTX_DISABLE, IO, MEMORY } from '../pci/header.js';
-import { MESSAGE_CONTROL, readMsix } from '../pci/msix-capability.js';
+import { FUNCTION_MASK, MESSAGE_CONTROL, MSIX_ENABLE, readMsix } from '../pci/msix-capability.js';
 import type { Sbdf } from '../sbdf.js';
 import { type EnhancedBars, enhancedBars } from './enhanced-allocation.js';
 import type { BridgeWindow, Capabilities, InventoryBar, InventoryMsix, InventorySriov } from './machine.js';
@@ -132,9 +132,8 @@ function identifiers(view: DataView, offset: number): SeenFunction['subsystem'] 
 function msixOf(image: Uint8Array, view: DataView): InventoryMsix | undefined {
   const msix = readMsix(image);
   if (!msix) return undefined;
-  // PCI 3.0 6.8.2.3: enable, function mask.
   const control = view.getUint16(msix.capability + MESSAGE_CONTROL, true);
-  return { ...msix, enabled: (control & 0x8000) !== 0, masked: (control & 0x4000) !== 0 };
+  return { ...msix, enabled: (control & MSIX_ENABLE) !== 0, masked: (control & FUNCTION_MASK) !== 0 };
 }
 
 /** Registers tell no sizes, and nothing of a 32-bit BAR that is not assigned. */

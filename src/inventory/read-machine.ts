@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream';
 import { InputError } from '../input-error.js';
 import { type LineSource, readLines } from '../lines.js';
+import { MOST_ENTRIES } from '../msix-layout.js';
 import { formatSbdf } from '../sbdf.js';
 import { barFault } from './bar-list.js';
 import type { InventoryFunction, Machine } from './machine.js';
@@ -82,13 +83,12 @@ async function readPaste(sight: Sight, source: LineSource): Promise<PasteReader>
   return reader;
 }
 
-// PCIe 7.7.2.2: Table Size encodes 1 to 2048.
 function check({ sbdf, bars, msix }: InventoryFunction): void {
   const fault = barFault(bars);
   if (fault) throw new InputError(`inventory: ${formatSbdf(sbdf)} ${fault}`);
-  if (msix && (msix.count < 1 || msix.count > 2048)) {
+  if (msix && (msix.count < 1 || msix.count > MOST_ENTRIES)) {
     throw new InputError(
-      `inventory: ${formatSbdf(sbdf)}: expected an MSI-X Count of 1 to 2048, got ${msix.count}`,
+      `inventory: ${formatSbdf(sbdf)}: expected an MSI-X Count of 1 to ${MOST_ENTRIES}, got ${msix.count}`,
     );
   }
 }

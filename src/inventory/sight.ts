@@ -1,11 +1,11 @@
+import { ADDRESS_LIMIT } from '../access.js';
+import { MOST_ENTRIES } from '../msix-layout.js';
 import type { Sbdf } from '../sbdf.js';
 import { isWhole, seenInImage } from './config-image.js';
 import type { BridgeWindow, InventoryBar, InventoryFunction, Machine, MemoryRange } from './machine.js';
 import { inventoryFunction, merged, type SeenFunction } from './seen-function.js';
 import { unseen } from './unseen.js';
 import { withPhysicalFunctions } from './virtual-functions.js';
-
-const ADDRESS_LIMIT = 2 ** 52;
 
 /** What sources, in any order, show of one machine. */
 export class Sight {
@@ -75,12 +75,12 @@ export class Sight {
   }
 }
 
-/** Without what is above 2^52, and without an MSI-X capability that none can be (PCIe 7.7.2.2: 1 to 2048 entries). */
+/** Without what is above 2^52, and without an MSI-X capability that none can be. */
 function representable(fn: InventoryFunction): InventoryFunction {
   const fits = ({ address, size }: InventoryBar) => (address ?? 0) + (size ?? 0) <= ADDRESS_LIMIT;
   const lies = ({ end }: BridgeWindow) => end <= ADDRESS_LIMIT;
   const { bars, sriov, bridge, msix } = fn;
-  const hasMsix = msix === undefined || (msix.count >= 1 && msix.count <= 2048);
+  const hasMsix = msix === undefined || (msix.count >= 1 && msix.count <= MOST_ENTRIES);
   const virtual = sriov?.bars ?? [];
   const windows = bridge?.windows ?? [];
   if (bars.every(fits) && virtual.every(fits) && windows.every(lies) && hasMsix) return fn;

@@ -1,4 +1,5 @@
 import { digits } from '../hexadecimal.js';
+import { MOST_ENTRIES } from '../msix-layout.js';
 import { formatSbdf, type Sbdf } from '../sbdf.js';
 import type { InventoryBar } from './machine.js';
 import type { SeenFunction } from './seen-function.js';
@@ -98,7 +99,10 @@ export function unseen(functions: readonly SeenFunction[], gaps: Gaps): string[]
     ...(unlisted.length === 0
       ? []
       : [`${counted(unlisted.length)} of IOMMU groups, not listed: lspci -vv lists all`]),
-    ...some(gaps.dropped, (of) => `addresses above 2^52 or MSI-X tables of more than 2048 entries of ${of}`),
+    ...some(
+      gaps.dropped,
+      (of) => `addresses above 2^52 or MSI-X tables of more than ${MOST_ENTRIES} entries of ${of}`,
+    ),
     ...(droppedMemory === 0 ? [] : [`/proc/iomem above 2^52: ${droppedMemory} of its lines`]),
     ...memorySentence(gaps.memory),
   ];

@@ -1,13 +1,10 @@
 import type { Core } from '../engine/core.js';
 import type { MsixLayout } from '../function.js';
 import type { Host, Vector } from '../host.js';
-import { MESSAGE_CONTROL } from '../pci/msix-capability.js';
+import { FUNCTION_MASK, MESSAGE_CONTROL, MSIX_ENABLE } from '../pci/msix-capability.js';
 import type { Policy } from '../policy.js';
 import type { Sbdf } from '../sbdf.js';
 import { Vectors } from './vectors.js';
-
-export const ENABLE = 1 << 15;
-export const FUNCTION_MASK = 1 << 14;
 
 /** What a snapshot keeps of a function's MSI-X. */
 export interface MsixState {
@@ -32,7 +29,9 @@ export class Msix {
   }
 
   get control(): number {
-    return (this.layout.count - 1) | (this.enabled ? ENABLE : 0) | (this.functionMask ? FUNCTION_MASK : 0);
+    return (
+      (this.layout.count - 1) | (this.enabled ? MSIX_ENABLE : 0) | (this.functionMask ? FUNCTION_MASK : 0)
+    );
   }
 
   /**
@@ -40,7 +39,7 @@ export class Msix {
    * the function, what is left to do is left.
    */
   writeControl(value: number, host: Host, policy: Policy, hardware: boolean): void {
-    const enabled = (value & ENABLE) !== 0;
+    const enabled = (value & MSIX_ENABLE) !== 0;
     const functionMask = (value & FUNCTION_MASK) !== 0;
     if (enabled === this.enabled && functionMask === this.functionMask) return;
 
@@ -61,14 +60,14 @@ export class Msix {
   /** The register itself, without what follows for the vectors. */
   private setControl(value: number, host: Host, policy: Policy, hardware: boolean): void {
     const before = this.control;
-    const enabled = (value & ENABLE) !== 0;
+    const enabled = (value & MSIX_ENABLE) !== 0;
     if (policy.intx === 'disabled' && !hardware && enabled && !this.enabled) host.disableIntx?.(this.sbdf);
     this.enabled = enabled;
     this.functionMask = (value & FUNCTION_MASK) !== 0;
     try {
       host.writeConfig?.(this.sbdf, (this.layout.capability as number) + MESSAGE_CONTROL, this.control);
     } catch (error) {
-      this.enabled = (before & ENABLE) !== 0;
+      this.enabled = (before & MSIX_ENABLE) !== 0;
       this.functionMask = (before & FUNCTION_MASK) !== 0;
       throw error;
     }

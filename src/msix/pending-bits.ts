@@ -1,3 +1,5 @@
+import { pbaSize } from '../msix-layout.js';
+
 /** Pending bits: one a vector, in whole 8-byte words (PCI 3.0 6.8.2). Bits of no vector stay 0. */
 export class PendingBits {
   /** Vectors. */
@@ -6,7 +8,7 @@ export class PendingBits {
 
   constructor(count: number) {
     this.count = count;
-    this.bytes = new Uint8Array(8 * Math.ceil(count / 64));
+    this.bytes = new Uint8Array(pbaSize(count));
   }
 
   /** False for a vector that does not exist. */

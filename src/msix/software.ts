@@ -2,9 +2,10 @@ import type { Core } from '../engine/core.js';
 import { TraplineError } from '../errors.js';
 import type { MsixLayout } from '../function.js';
 import type { Host } from '../host.js';
+import { FUNCTION_MASK, MSIX_ENABLE } from '../pci/msix-capability.js';
 import { formatSbdf, type Sbdf } from '../sbdf.js';
 import type { DeviceModel, Interrupts, Raised } from './device-model.js';
-import { ENABLE, FUNCTION_MASK, Msix, type MsixState } from './msix.js';
+import { Msix, type MsixState } from './msix.js';
 import { PendingBits } from './pending-bits.js';
 import { PendingPage } from './pending-page.js';
 
@@ -51,7 +52,7 @@ export class SoftwareMsix extends Msix implements Interrupts {
 
   /** Ends legacy interrupts (PCI 3.0 6.8.2.3 forbids them), then sends what the new bits let through. */
   override writeControl(value: number, host: Host): void {
-    const enabled = (value & ENABLE) !== 0;
+    const enabled = (value & MSIX_ENABLE) !== 0;
     if (enabled && !this.enabled) host.disableIntx?.(this.sbdf);
     this.enabled = enabled;
     this.functionMask = (value & FUNCTION_MASK) !== 0;
@@ -140,12 +141,12 @@ export class SoftwareMsix extends Msix implements Interrupts {
 
   /** As if every vector had been masked before: what is pending and not masked is sent, once. */
   override restore({ control, entries, pending, uses }: SoftwareMsixState, host: Host): void {
-    if (control & ENABLE) host.disableIntx?.(this.sbdf);
+    if (control & MSIX_ENABLE) host.disableIntx?.(this.sbdf);
     if (this.detached) return;
     this.uses.set(uses);
     for (const [index, entry] of entries.entries()) this.vectors.set(index, entry);
     for (const vector of pending) this.pendingBits.set(vector);
-    this.enabled = (control & ENABLE) !== 0;
+    this.enabled = (control & MSIX_ENABLE) !== 0;
     this.functionMask = (control & FUNCTION_MASK) !== 0;
     this.settleAll();
   }

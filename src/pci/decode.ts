@@ -1,8 +1,9 @@
 import { PAGE_SIZE } from '../access.js';
 import type { DecodeResult } from '../function.js';
+import { pagesOf } from '../range.js';
 import type { FunctionBar } from './bar.js';
 import { writeCommand } from './command.js';
-import { type FunctionOwner, type PciFunction, pagesOf } from './function.js';
+import type { FunctionOwner, PciFunction } from './function.js';
 import { writeRomEnable } from './rom-decoder.js';
 
 /** Switches memory decoding on: holes made, BARs reachable, COMMAND written, in the policy's order. */

@@ -19,6 +19,7 @@ import { registerPages } from '../memory/register-pages.js';
 import { Msix } from '../msix/msix.js';
 import { SoftwareMsix } from '../msix/software.js';
 import { SoftwareHost } from '../msix/software-host.js';
+import { pbaSize, tableSize } from '../msix-layout.js';
 import type { Policy } from '../policy.js';
 import { formatSbdf, type Sbdf } from '../sbdf.js';
 import type { ByteRegion } from '../vfio/device-region.js';
@@ -30,14 +31,8 @@ import { registerBytes } from './guest-register.js';
 import { MEMORY } from './header.js';
 import { Rom } from './rom.js';
 import { romDecoder } from './rom-decoder.js';
+import { type Structure, structure } from './structure.js';
 import { BAR_GRAIN, NO_REGIONS, rangeFault } from './validate.js';
-
-/** Guest addresses [start, end) of a table or PBA, and the BAR they lie in: none where the BIR names no memory BAR. */
-export interface Structure {
-  readonly bar: FunctionBar | undefined;
-  readonly start: number;
-  readonly end: number;
-}
 
 /** What a function and its decode state machine need of the dispatcher. */
 export interface FunctionOwner {
@@ -205,7 +200,7 @@ export class PciFunction implements AssignedFunction {
 
   /** Where the table lies now. */
   get table(): Structure | undefined {
-    return this.msix && structure(this.tableBar, this.msix.table.offset, 16 * this.msix.count);
+    return this.msix && structure(this.tableBar, this.msix.table.offset, tableSize(this.msix.count));
   }
 
   /** Index of the table entry at an address. Both are low lanes, signed: an access allocates no number here. */
@@ -214,9 +209,9 @@ export class PciFunction implements AssignedFunction {
     return ((low - start) | 0) >>> 4;
   }
 
-  /** Where the PBA lies now: whole 8-byte words, a bit a vector. */
+  /** Where the PBA lies now. */
   get pba(): Structure | undefined {
-    return this.msix && structure(this.pbaBar, this.msix.pba.offset, 8 * Math.ceil(this.msix.count / 64));
+    return this.msix && structure(this.pbaBar, this.msix.pba.offset, pbaSize(this.msix.count));
   }
 
   get messageControl(): number {
@@ -382,11 +377,6 @@ export function refuseBusy(method: string, functions: readonly PciFunction[]): v
   throw new TraplineError('busy', ...faults);
 }
 
-function structure(bar: FunctionBar | undefined, offset: number, size: number): Structure {
-  const start = (bar?.address ?? 0) + offset;
-  return { bar, start, end: start + size };
-}
-
 /** A BAR's pages: its direct ranges, and between them those that trap. */
 function guestRanges(
   bar: FunctionBar,
@@ -410,11 +400,4 @@ function guestRanges(
   }
   trapping(at, Math.min(pageOf(bar.end + PAGE_SIZE - 1), ADDRESS_LIMIT));
   return ranges;
-}
-
-/** Addresses of the pages that [start, end) touches. */
-export function pagesOf(range: { readonly start: number; readonly end: number }): number[] {
-  const pages: number[] = [];
-  for (let page = pageOf(range.start); page < range.end; page += PAGE_SIZE) pages.push(page);
-  return pages;
 }

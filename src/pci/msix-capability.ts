@@ -3,6 +3,9 @@ import { CAPABILITY_LIST, type Capability, capabilities, MSIX, POINTER, STATUS }
 
 /** PCI 3.0 6.8.2: Message Control, then Table and PBA, each with the BIR in its low 3 bits. */
 export const MESSAGE_CONTROL = 2;
+/** Message Control: MSI-X enable, function mask. */
+export const MSIX_ENABLE = 1 << 15;
+export const FUNCTION_MASK = 1 << 14;
 const TABLE = 4;
 const PBA = 8;
 const LENGTH = 12;

@@ -1,6 +1,7 @@
 import { ADDRESS_LIMIT, PAGE_SIZE } from '../access.js';
 import type { BarDescription, FunctionDescription, MsixLayout } from '../function.js';
 import { isInteger } from '../integer.js';
+import { MOST_ENTRIES, pbaSize, tableSize } from '../msix-layout.js';
 import type { Policy } from '../policy.js';
 import { formatSbdf, type Sbdf } from '../sbdf.js';
 import type { ByteRegion } from '../vfio/device-region.js';
@@ -165,7 +166,8 @@ function checkLayout(msix: MsixLayout, fault: Fault): void {
   if (capability !== undefined && (!isInteger(capability, 0x40, 0xf4) || capability % 4 !== 0)) {
     fault('msix capability', capability, 'is not a multiple of 4 in [0x40, 0xf4]');
   }
-  if (!isInteger(msix.count, 1, 2048)) fault('msix count', msix.count, 'is not an integer in [1, 2048]');
+  if (!isInteger(msix.count, 1, MOST_ENTRIES))
+    fault('msix count', msix.count, `is not an integer in [1, ${MOST_ENTRIES}]`);
   for (const [name, { bir, offset }] of [
     ['table', msix.table],
     ['pba', msix.pba],
@@ -211,8 +213,4 @@ export function pbaOverTable(msix: MsixLayout): boolean {
   return table.bir === pba.bir && !apart;
 }
 
-/** Bytes: 16 an entry; a bit an entry, in whole 8-byte words. */
-const sizesOf = ({ count }: MsixLayout): { table: number; pba: number } => ({
-  table: 16 * count,
-  pba: 8 * Math.ceil(count / 64),
-});
+const sizesOf = ({ count }: MsixLayout) => ({ table: tableSize(count), pba: pbaSize(count) });

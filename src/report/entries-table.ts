@@ -1,4 +1,5 @@
 import { digits } from '../hexadecimal.js';
+import { FUNCTION_MASK, MSIX_ENABLE } from '../pci/msix-capability.js';
 import { formatSbdf } from '../sbdf.js';
 import type { ReplayedFunction } from '../trace/replayed-function.js';
 import { escapeHtml, table } from './html.js';
@@ -16,7 +17,7 @@ export function entriesTable(fn: ReplayedFunction): string {
       addressLow || addressHigh || data || !masked || armed,
   );
   const control = trapped.messageControl;
-  const state = `${control & 0x8000 ? 'enabled' : 'disabled'}${control & 0x4000 ? ', function masked' : ''}`;
+  const state = `${control & MSIX_ENABLE ? 'enabled' : 'disabled'}${control & FUNCTION_MASK ? ', function masked' : ''}`;
   const rest = msix.count - used.length;
   const rows = used.map(({ index, addressLow, addressHigh, data, masked, updated, armed }) => [
     String(index),

@@ -1,5 +1,6 @@
 import { ADDRESS_LIMIT } from '../access.js';
 import type { InventoryFunction } from '../inventory/machine.js';
+import { FUNCTION_MASK, MSIX_ENABLE } from '../pci/msix-capability.js';
 import type { Placement, ReplayedFunction } from './replayed-function.js';
 
 const COMMAND = 0x04;
@@ -42,7 +43,7 @@ export class ConfigSpace {
   constructor(listed: InventoryFunction, fn: ReplayedFunction) {
     this.listed = listed;
     this.fn = fn;
-    this.messageControl = listed.msix?.enabled ? 0x8000 | (listed.msix.masked ? 0x4000 : 0) : 0;
+    this.messageControl = listed.msix?.enabled ? MSIX_ENABLE | (listed.msix.masked ? FUNCTION_MASK : 0) : 0;
     for (const bar of listed.bars) this.set(bar.index, bar.disabled ? 0 : (bar.address ?? 0));
   }
 
@@ -153,7 +154,7 @@ export class ConfigSpace {
   private writeMessageControl(register: number, value: number): ConfigEffect {
     if (register % 4 === 1) return 'none';
     const control = merged(this.messageControl << 16, register, value) >>> 16;
-    this.messageControl = control & 0xc000;
+    this.messageControl = control & (MSIX_ENABLE | FUNCTION_MASK);
     return 'message-control';
   }
 

@@ -2,18 +2,13 @@ import { PAGE_SIZE, type Width } from '../access.js';
 import type { GuestRegister } from '../function.js';
 import { digits } from '../hexadecimal.js';
 import type { InventoryFunction } from '../inventory/machine.js';
+import { tableSize } from '../msix-layout.js';
+import { MSIX_ENABLE } from '../pci/msix-capability.js';
+import type { Range } from '../range.js';
 import { formatSbdf, type Sbdf } from '../sbdf.js';
 import type { MmiotraceSink, TracedBar, TracedDevice } from './mmiotrace.js';
 import type { Replay } from './replay.js';
 import type { Placement, ReplayedFunction } from './replayed-function.js';
-
-/** Message Control: MSI-X enabled, not masked. */
-const ENABLED = 0x8000;
-
-interface Range {
-  readonly start: number;
-  readonly end: number;
-}
 
 /**
  * The machine of an mmiotrace: BARs from its PCIDEV lines, MSI-X and functions without such a line from the inventory.
@@ -154,7 +149,7 @@ export class MmiotraceReplay implements MmiotraceSink {
         this.notes.push(`${formatSbdf(sbdf)}: registers left out: ${fn.registerRefusal}`);
       if (fn.refusal) this.notes.push(`${formatSbdf(sbdf)}: MSI-X left out: ${fn.refusal}`);
       if (fn.msix && listed?.msix?.enabled && !this.exact) {
-        fn.trapped.writeMessageControl(ENABLED);
+        fn.trapped.writeMessageControl(MSIX_ENABLE);
         this.assumedEnabled.push(sbdf);
       }
     }
@@ -224,6 +219,6 @@ function nameOf(device: TracedDevice | undefined): string {
 
 function holdsTable(range: Range, fn: ReplayedFunction): boolean {
   const start = fn.tableAddress(0);
-  const end = fn.msix && fn.tableAddress(16 * fn.msix.count);
+  const end = fn.msix && fn.tableAddress(tableSize(fn.msix.count));
   return start !== undefined && end !== undefined && range.start < end && range.end > start;
 }

@@ -2,6 +2,7 @@ import type { Dispatcher } from '../dispatcher.js';
 import type { AssignedFunction, RegionRange } from '../function.js';
 import type { Bar } from '../host.js';
 import { lspciText } from '../inventory/lspci-text.js';
+import { FUNCTION_MASK, MSIX_ENABLE } from '../pci/msix-capability.js';
 import type { Sbdf } from '../sbdf.js';
 import { line } from './recording-lines.js';
 import type { RecordingText } from './recording-text.js';
@@ -26,8 +27,6 @@ interface ToldFunction {
 
 /** PCIe 7.7.2: the dwords of an entry after a reset, masked. */
 const AFTER_RESET = [0, 0, 0, 1];
-
-const ENABLE_AND_MASK = 0xc000;
 
 /** Tells which functions there are, what they decode and the state of their MSI-X, whenever that has changed. */
 export class RecordingMachine {
@@ -149,7 +148,7 @@ export class RecordingMachine {
       told.regions.set(address, region.size);
       text.add(line.region(text.time, sbdf, address, region.size));
     }
-    const control = fn.messageControl & ENABLE_AND_MASK;
+    const control = fn.messageControl & (MSIX_ENABLE | FUNCTION_MASK);
     if (control !== told.control) text.add(line.control(text.time, sbdf, control));
     told.control = control;
     if (told.owesTable) told.owesTable = !this.tellTable(fn);

@@ -2,7 +2,9 @@ import { ADDRESS_LIMIT, PAGE_SIZE, UNCLAIMED, type Width } from '../access.js';
 import { createDispatcher, type Dispatcher } from '../dispatcher.js';
 import { TraplineError } from '../errors.js';
 import type { GuestRegister, Location, MsixLayout } from '../function.js';
+import { pbaSize, tableSize } from '../msix-layout.js';
 import type { Policy } from '../policy.js';
+import { pagesOf } from '../range.js';
 import type { Sbdf } from '../sbdf.js';
 import type { AccessSink } from './access-sink.js';
 import {
@@ -184,7 +186,7 @@ export class Replay implements AccessSink {
   /** A dword of the table that no access of the trace wrote. Nothing is armed for it that the trace shows. */
   setTableWord(fn: ReplayedFunction, offset: number, value: number): void {
     const address = fn.tableAddress(offset);
-    if (address === undefined || !fn.msix || offset % 4 !== 0 || offset >= 16 * fn.msix.count) return;
+    if (address === undefined || !fn.msix || offset % 4 !== 0 || offset >= tableSize(fn.msix.count)) return;
     this.restoring = true;
     this.dispatcher.write(address, 4, value);
     this.restoring = false;
@@ -319,15 +321,12 @@ export class Replay implements AccessSink {
 function structurePages(msix: MsixLayout | undefined, bar: { index: number; address: number }): number[] {
   if (!msix) return [];
   const structures = [
-    { ...msix.table, size: 16 * msix.count },
-    { ...msix.pba, size: 8 * Math.ceil(msix.count / 64) },
+    { ...msix.table, size: tableSize(msix.count) },
+    { ...msix.pba, size: pbaSize(msix.count) },
   ];
   return structures.flatMap(({ bir, offset, size }) => {
-    if (bir !== bar.index) return [];
-    const pages: number[] = [];
     const start = bar.address + offset;
-    for (let page = start - (start % PAGE_SIZE); page < start + size; page += PAGE_SIZE) pages.push(page);
-    return pages;
+    return bir === bar.index ? pagesOf({ start, end: start + size }) : [];
   });
 }
 

@@ -1,7 +1,8 @@
 import type { Width } from '../access.js';
+import type { Range } from '../range.js';
 import type { Errno } from './errno.js';
 import type { Region, RegionInfo } from './region.js';
-import { type Range, readFrom, type Source, type Target, writeTo } from './transfer.js';
+import { readFrom, type Source, type Target, writeTo } from './transfer.js';
 
 /** A region that is read by single accesses. */
 export abstract class ReadableRegion implements Region, Source {

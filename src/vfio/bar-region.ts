@@ -2,12 +2,13 @@ import { PAGE_SIZE, pageOf, type Width } from '../access.js';
 import type { PageHandler } from '../host.js';
 import { readView, writeView } from '../memory/mapped-page.js';
 import type { FunctionBar } from '../pci/bar.js';
+import { contains, type Range } from '../range.js';
 import { WritableRegion } from './accessed-region.js';
 import { type Errno, errno } from './errno.js';
 import type { Gate } from './gate.js';
 import type { HostPages } from './host-pages.js';
 import { type ByteRange, describeRegion, type RegionInfo, regionFlags } from './region.js';
-import { NOTHING, type Range } from './transfer.js';
+import { NOTHING } from './transfer.js';
 
 /** What of a BAR is not its host pages. */
 export interface BarWindows {
@@ -60,7 +61,7 @@ export class BarRegion extends WritableRegion {
     const closed = this.gate.checkMemory();
     if (closed !== 0) return closed;
     const { pending } = this.windows;
-    if (pending === undefined || !holds(pending, position)) {
+    if (pending === undefined || !contains(pending, position)) {
       this.pages.load(this.bar.hostAddress + position, width, into, index);
       return 0;
     }
@@ -73,7 +74,7 @@ export class BarRegion extends WritableRegion {
     const closed = this.gate.checkMemory();
     if (closed !== 0) return closed;
     const { pending } = this.windows;
-    if (pending === undefined || !holds(pending, position)) {
+    if (pending === undefined || !contains(pending, position)) {
       this.pages.store(this.bar.hostAddress + position, width, from, index);
     } else {
       pending.page.write(position - pending.start, width, readView(from, index, width) >>> 0, 0);
@@ -95,8 +96,6 @@ export class BarRegion extends WritableRegion {
     return start < end ? this.pages.map(this.bar.hostAddress + start, end - start) : 0;
   }
 }
-
-const holds = ({ start, end }: Range, position: number): boolean => position >= start && position < end;
 
 /** A BAR smaller than a page may share it with somebody else's. */
 const isMappable = (bar: FunctionBar): boolean => bar.isAssigned && bar.size >= PAGE_SIZE;

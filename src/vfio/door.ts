@@ -1,5 +1,6 @@
 import type { MsixLayout } from '../function.js';
 import type { SoftwareMsix } from '../msix/software.js';
+import { tableSize } from '../msix-layout.js';
 import type { FunctionBar } from '../pci/bar.js';
 import { capabilities, POWER_MANAGEMENT } from '../pci/capabilities.js';
 import type { PciFunction } from '../pci/function.js';
@@ -242,7 +243,7 @@ function windowsOf(bar: FunctionBar, { table, pba, count }: MsixLayout, msix?: S
   const { index } = bar;
   const range = (offset: number, size: number) => ({ start: offset, end: offset + size });
   return {
-    ...(table.bir === index && { table: range(table.offset, 16 * count) }),
+    ...(table.bir === index && { table: range(table.offset, tableSize(count)) }),
     ...(msix &&
       pba.bir === index && {
         pending: { ...range(pba.offset, msix.pendingPage.size), page: msix.pendingPage },

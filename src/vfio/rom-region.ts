@@ -2,11 +2,11 @@ import type { Width } from '../access.js';
 import { writeView } from '../memory/mapped-page.js';
 import type { FunctionBar } from '../pci/bar.js';
 import type { Rom, RomState } from '../pci/rom.js';
+import type { Range } from '../range.js';
 import { ReadableRegion } from './accessed-region.js';
 import { type Errno, errno } from './errno.js';
 import type { Gate } from './gate.js';
 import { describeRegion, type RegionInfo, ROM_REGION, regionFlags } from './region.js';
-import type { Range } from './transfer.js';
 
 const OUTCOMES: Readonly<Record<RomState, 0 | Errno>> = {
   ready: 0,

@@ -1,12 +1,8 @@
 import type { Width } from '../access.js';
+import type { Range } from '../range.js';
 import type { Errno } from './errno.js';
 
-/** Positions [start, end). */
-export interface Range {
-  readonly start: number;
-  readonly end: number;
-}
-
+/** No positions. */
 export const NOTHING: Range = { start: 0, end: 0 };
 
 interface Accessible {

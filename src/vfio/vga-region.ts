@@ -1,4 +1,5 @@
 import type { Width } from '../access.js';
+import { contains } from '../range.js';
 import { WritableRegion } from './accessed-region.js';
 import { type Errno, errno } from './errno.js';
 import type { Gate } from './gate.js';
@@ -52,7 +53,7 @@ export class VgaRegion extends WritableRegion {
   }
 
   protected bounded(position: number, count: number): number {
-    const window = WINDOWS.find(({ start, end }) => position >= start && position < end);
+    const window = WINDOWS.find((range) => contains(range, position));
     if (!window) return errno.EINVAL;
     const inside = Math.min(count, window.end - position);
     const failed = window.memory ? this.pages.map(position, inside) : 0;

@@ -1,4 +1,4 @@
-import type { Range } from '../../src/vfio/transfer.js';
+import type { Range } from '../../src/range.js';
 
 /**
  * The accesses of a transfer as width@position, found byte by byte: is it excluded; else what access, the widest

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { Width } from '../../src/access.js';
+import type { Range } from '../../src/range.js';
 import { errno } from '../../src/vfio/errno.js';
-import { NOTHING, type Range, readFrom, type Target, writeTo } from '../../src/vfio/transfer.js';
+import { NOTHING, readFrom, type Target, writeTo } from '../../src/vfio/transfer.js';
 import { accessesOf, everyTransfer } from './access-model.js';
 
 /** Byte n holds n; accesses as width@position. */

@@ -1,5 +1,6 @@
 import { hex } from '../../hexadecimal.js';
 import type { InventoryFunction } from '../../inventory/machine.js';
+import { pbaSize, tableSize } from '../../msix-layout.js';
 import { overlap } from '../../regions/address-range.js';
 import { formatSbdf } from '../../sbdf.js';
 import { type Finding, type FoundRange, finding, type Severity } from '../finding.js';
@@ -118,8 +119,8 @@ function layoutsOf({ machine, byFunction }: MemoryMap): Layout[] {
     if (!fn.msix) return [];
     const { table, pba, count } = fn.msix;
     const parts = [
-      { part: 'table', place: table, size: 16 * count },
-      { part: 'PBA', place: pba, size: 8 * Math.ceil(count / 64) },
+      { part: 'table', place: table, size: tableSize(count) },
+      { part: 'PBA', place: pba, size: pbaSize(count) },
     ];
     const structures = parts.flatMap(({ part, place, size }) => {
       const holder = byFunction.get(fn.sbdf)?.find(({ bar }) => bar.index === place.bir);

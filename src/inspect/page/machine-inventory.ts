@@ -1,14 +1,12 @@
 import type { AssignedFunction } from '../../function.js';
 import { digits } from '../../hexadecimal.js';
 import type { InventoryFunction } from '../../inventory/machine.js';
+import { FUNCTION_MASK, MSIX_ENABLE } from '../../pci/msix-capability.js';
 
 /** Configuration space header. */
 const VENDOR = 0x00;
 const DEVICE = 0x02;
 const SUBCLASS = 0x0a;
-/** Message Control. */
-const ENABLE = 0x8000;
-const FUNCTION_MASK = 0x4000;
 
 const CLASSES: Readonly<Record<number, string>> = { 264: 'NVMe controller', 65280: 'example device' };
 
@@ -43,7 +41,7 @@ export function inventoryOf(functions: readonly AssignedFunction[]): InventoryFu
       msix: msix && {
         ...msix,
         capability: msix.capability ?? 0,
-        enabled: (messageControl & ENABLE) !== 0,
+        enabled: (messageControl & MSIX_ENABLE) !== 0,
         masked: (messageControl & FUNCTION_MASK) !== 0,
       },
       sriov: undefined,

@@ -2,16 +2,12 @@ import type { AssignedFunction } from '../../function.js';
 import { digits, hex } from '../../hexadecimal.js';
 import type { Vector } from '../../host.js';
 import { decodeMessage } from '../../msix/message.js';
+import { MSIX_ENTRY, VECTOR_CONTROL } from '../../msix-layout.js';
+import { FUNCTION_MASK, MSIX_ENABLE } from '../../pci/msix-capability.js';
 import { formatSbdf } from '../../sbdf.js';
 import { action, element, setAttribute, setText, toggle } from './element.js';
 import { nameOf } from './machine-inventory.js';
 import type { PageMachine } from './page-machine.js';
-
-const ENABLE = 0x8000;
-const FUNCTION_MASK = 0x4000;
-/** PCIe 7.7.2: bytes of an entry, and vector control in it. */
-const ENTRY = 16;
-const VECTOR_CONTROL = 12;
 
 const word = (value: number): string => digits(value, 8);
 
@@ -39,7 +35,7 @@ export class FunctionPanel {
       this.say(`${name}: decoding ${result === 'fail' ? 'cannot be switched' : on ? 'on' : 'off'}`);
     });
     this.enable = toggle('MSI-X', 'Message Control, bit 15: MSI-X enable', (on) =>
-      this.control(on, ENABLE, 'MSI-X'),
+      this.control(on, MSIX_ENABLE, 'MSI-X'),
     );
     this.functionMask = toggle(
       'Function mask',
@@ -87,7 +83,7 @@ export class FunctionPanel {
         .join(', '),
     );
     setAttribute(this.decode, 'aria-pressed', String(decoding));
-    setAttribute(this.enable, 'aria-pressed', String((messageControl & ENABLE) !== 0));
+    setAttribute(this.enable, 'aria-pressed', String((messageControl & MSIX_ENABLE) !== 0));
     setAttribute(this.functionMask, 'aria-pressed', String((messageControl & FUNCTION_MASK) !== 0));
     let hidden = 0;
     for (const row of this.rows) if (!row.draw(this.everyVector.checked)) hidden++;
@@ -106,7 +102,7 @@ export class FunctionPanel {
   /** Why a vector that is not masked by itself is. */
   get maskedBy(): string | undefined {
     const { messageControl } = this.fn;
-    if (!(messageControl & ENABLE)) return 'MSI-X off';
+    if (!(messageControl & MSIX_ENABLE)) return 'MSI-X off';
     return messageControl & FUNCTION_MASK ? 'function mask' : undefined;
   }
 
@@ -119,7 +115,7 @@ export class FunctionPanel {
     const { msix, bars } = this.fn;
     const bar = bars.find((candidate) => candidate.index === msix?.table.bir);
     if (!msix || !bar?.enabled) return undefined;
-    return bar.address + msix.table.offset + ENTRY * index + VECTOR_CONTROL;
+    return bar.address + msix.table.offset + MSIX_ENTRY * index + VECTOR_CONTROL;
   }
 
   get isTableDecoded(): boolean {
