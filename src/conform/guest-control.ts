@@ -1,8 +1,7 @@
 import type { AssignedFunction, DecodeResult, TrappedFunction } from '../function.js';
+import { COMMAND, FIRST_BAR, MEMORY } from '../pci/header.js';
+import { MESSAGE_CONTROL } from '../pci/msix-capability.js';
 
-const COMMAND = 0x04;
-const MEMORY = 1 << 1;
-const FIRST_BAR = 0x10;
 const ROM = 0x30;
 const DEFAULT_CAPABILITY = 0x60;
 
@@ -49,6 +48,6 @@ export class GuestControl {
   }
 
   private get messageControlOffset(): number {
-    return (this.fn.msix?.capability ?? DEFAULT_CAPABILITY) + 2;
+    return (this.fn.msix?.capability ?? DEFAULT_CAPABILITY) + MESSAGE_CONTROL;
   }
 }

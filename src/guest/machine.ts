@@ -2,6 +2,7 @@ import { createDispatcher, type Dispatcher, type DispatcherOptions } from '../di
 import type { FunctionDescription, MsixLayout, SoftwareFunction } from '../function.js';
 import type { HostPage } from '../host.js';
 import type { Message } from '../msix/message.js';
+import { CLASS, DEVICE_ID, VENDOR_ID } from '../pci/header.js';
 import { formatSbdf, parseSbdf, type Sbdf } from '../sbdf.js';
 import { Device } from './device.js';
 
@@ -36,7 +37,7 @@ interface Layout {
 /** The id that made-up devices use; nobody sells it. */
 const VENDOR = 0x1234;
 /** Fits no class. */
-const CLASS = 0xff0000;
+const UNASSIGNED = 0xff00;
 
 /**
  * Three BARs on one host page, as Linux shows a machine in
@@ -105,8 +106,8 @@ export function createMachine({ send, mapPage, ...options }: MachineOptions): Ma
 function configSpace(device: number): Uint8Array {
   const image = new Uint8Array(256);
   const view = new DataView(image.buffer);
-  view.setUint16(0x00, VENDOR, true);
-  view.setUint16(0x02, device, true);
-  view.setUint32(0x08, CLASS << 8, true);
+  view.setUint16(VENDOR_ID, VENDOR, true);
+  view.setUint16(DEVICE_ID, device, true);
+  view.setUint16(CLASS, UNASSIGNED, true);
   return image;
 }

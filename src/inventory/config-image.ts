@@ -1,3 +1,4 @@
+import { barRegister, isWide, romAddress } from '../pci/bar-register.js';
 import {
   CAPABILITY_LIST,
   capabilities,
@@ -6,7 +7,19 @@ import {
   POWER_MANAGEMENT,
   STATUS,
 } from '../pci/capabilities.js';
-import { COMMAND, FIRST_BAR, HEADER_TYPE, headerOf, INTX_DISABLE, IO, MEMORY } from '../pci/header.js';
+import {
+  CLASS,
+  COMMAND,
+  DEVICE_ID,
+  FIRST_BAR,
+  headerOf,
+  headerType,
+  INTX_DISABLE,
+  IO,
+  MEMORY,
+  ROM_ENABLE,
+  VENDOR_ID,
+} from '../pci/header.js';
 import { FUNCTION_MASK, MESSAGE_CONTROL, MSIX_ENABLE, readMsix } from '../pci/msix-capability.js';
 import type { Sbdf } from '../sbdf.js';
 import { type EnhancedBars, enhancedBars } from './enhanced-allocation.js';
@@ -18,9 +31,6 @@ const HEADER = 0x40;
 const STANDARD = 256;
 const EXTENDED = 4096;
 
-const VENDOR = 0x00;
-const DEVICE = 0x02;
-const CLASS = 0x0a;
 const INTERRUPT_PIN = 0x3d;
 const SUBSYSTEM = 0x2c;
 /** PCI-to-PCI bridge 1.2, 3.2. */
@@ -38,10 +48,6 @@ const ENHANCED_ALLOCATION = 0x14;
 const SRIOV = 0x0010;
 const SRIOV_LENGTH = 0x40;
 
-/** The ROM's register and the low bits of a BAR (PCI 3.0 6.2.5). */
-const ROM_ENABLE = 1;
-const ROM_ADDRESS = 0xfffff800;
-
 /** True for the lengths in which `lspci` and the kernel show a configuration space; any other breaks off. */
 export const isWhole = (length: number): boolean => [HEADER, 128, STANDARD, EXTENDED].includes(length);
 
@@ -53,17 +59,17 @@ export function seenInImage(sbdf: Sbdf, bytes: Uint8Array): SeenFunction | undef
   // PCI 3.0 6.1: nobody answers.
   if (bytes.length < HEADER || bytes.every((byte) => byte === 0xff)) return undefined;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  const type = bytes[HEADER_TYPE] & 0x7f;
+  const type = headerType(bytes);
   const isBridge = type === 1;
   const command = view.getUint16(COMMAND, true);
-  const vendor = view.getUint16(VENDOR, true);
+  const vendor = view.getUint16(VENDOR_ID, true);
   const pin = bytes[INTERRUPT_PIN];
   const listed = listedIn(bytes, view, isBridge);
   return {
     sbdf,
     classCode: view.getUint16(CLASS, true),
     // A virtual function's own read all ones (PCIe 9.3.4.1).
-    ...(vendor !== 0xffff && { vendor, device: view.getUint16(DEVICE, true) }),
+    ...(vendor !== 0xffff && { vendor, device: view.getUint16(DEVICE_ID, true) }),
     subsystem: type === 0 ? identifiers(view, SUBSYSTEM) : listed?.subsystem,
     bars: replaced(barsOf(view, command), listed?.enhanced.bars ?? []),
     decode: (command & MEMORY) !== 0,
@@ -141,7 +147,7 @@ function barsOf(view: DataView, command: number): InventoryBar[] {
   const header = headerOf(new Uint8Array(view.buffer, view.byteOffset, view.byteLength));
   const bars = registers(view, FIRST_BAR, header.bars, command);
   const rom = header.rom > 0 ? view.getUint32(header.rom, true) : 0;
-  const address = (rom & ROM_ADDRESS) >>> 0;
+  const address = romAddress(rom);
   if (address === 0) return bars;
   const disabled = (rom & ROM_ENABLE) === 0 || (command & MEMORY) === 0;
   return [
@@ -150,28 +156,26 @@ function barsOf(view: DataView, command: number): InventoryBar[] {
   ];
 }
 
-/** PCI 3.0 6.2.5.1: I/O in bit 0; of memory 64-bit in bits 2..1, prefetchable in bit 3. */
 function registers(view: DataView, first: number, count: number, command: number): InventoryBar[] {
   const bars: InventoryBar[] = [];
   for (let index = 0; index < count; index++) {
     const at = first + 4 * index;
     const low = view.getUint32(at, true);
-    const isIo = (low & 1) !== 0;
-    const isWide = !isIo && (low & 6) === 4;
-    const high = isWide && index + 1 < count ? view.getUint32(at + 4, true) : 0;
-    const address = isIo ? (low & ~3) >>> 0 : high * 2 ** 32 + ((low & ~15) >>> 0);
+    const wide = isWide(low);
+    const high = wide && index + 1 < count ? view.getUint32(at + 4, true) : 0;
+    const { type, address, prefetchable } = barRegister(low, high);
     if (low !== 0 || address !== 0) {
       bars.push({
         index,
-        type: isIo ? 'io' : isWide ? 'mem64' : 'mem32',
+        type,
         address: address || undefined,
         size: undefined,
-        prefetchable: !isIo && (low & 8) !== 0,
-        disabled: (command & (isIo ? IO : MEMORY)) === 0,
+        prefetchable,
+        disabled: (command & (type === 'io' ? IO : MEMORY)) === 0,
         virtual: false,
       });
     }
-    if (isWide) index++;
+    if (wide) index++;
   }
   return bars;
 }

@@ -2,12 +2,9 @@ import type { BarDescription } from '../function.js';
 import type { Bar } from '../host.js';
 import type { PageCache } from '../memory/page-cache.js';
 import type { Policy } from '../policy.js';
+import { IO_SPACE, PREFETCHABLE, WIDE } from './bar-register.js';
 import type { PciFunction } from './function.js';
-
-/** The register's type bits (PCI 3.0 6.2.5.1): I/O, 64-bit, prefetchable. */
-const IO = 1;
-const WIDE = 4;
-const PREFETCHABLE = 8;
+import { ROM_ENABLE } from './header.js';
 
 /** A BAR of an assigned function. */
 export class FunctionBar implements Bar {
@@ -138,8 +135,8 @@ export class FunctionBar implements Bar {
   }
 
   private get typeBits(): number {
-    if (this.type === 'io') return IO;
-    if (this.type === 'rom') return this.followsDecode ? 1 : 0;
+    if (this.type === 'io') return IO_SPACE;
+    if (this.type === 'rom') return this.followsDecode ? ROM_ENABLE : 0;
     return (this.type === 'mem64' ? WIDE : 0) | (this.prefetchable ? PREFETCHABLE : 0);
   }
 }

@@ -4,24 +4,24 @@ import { capabilities, PCI_EXPRESS, POWER_MANAGEMENT } from './capabilities.js';
 import { ConfigSpace } from './config-space.js';
 import type { PciFunction } from './function.js';
 import { registerBytes } from './guest-register.js';
-import { COMMAND, FIRST_BAR, headerOf, MEMORY } from './header.js';
+import { COMMAND, FIRST_BAR, headerOf, MEMORY, ROM_ENABLE } from './header.js';
 import { MESSAGE_CONTROL, withMsix } from './msix-capability.js';
 import { registerMasks } from './registers.js';
+import {
+  D3HOT,
+  DEVICE_CAPABILITIES,
+  DEVICE_CONTROL,
+  FUNCTION_LEVEL_RESET,
+  INITIATE_RESET,
+  NO_SOFT_RESET,
+  PMCSR,
+  POWER_STATE,
+} from './reset-registers.js';
 
 /** I/O, memory, bus master, special cycles, invalidate, palette, parity, SERR, fast back-to-back, INTx disable. */
 const COMMAND_BITS = 0x077f;
 /** What of it a PCI Express function implements (PCIe 7.5.1.1.3). */
 const EXPRESS_COMMAND_BITS = 0x0547;
-const ROM_ENABLE = 1;
-/** PCI Express: device capabilities say that the function resets by device control, bit 15. */
-const DEVICE_CAPABILITIES = 4;
-const DEVICE_CONTROL = 8;
-const FUNCTION_LEVEL_RESET = 1 << 28;
-const INITIATE_RESET = 1 << 15;
-/** Power management: control and status, bit 3 says that nothing is lost between D3hot and D0. */
-const PMCSR = 4;
-const D3HOT = 3;
-const NO_SOFT_RESET = 1 << 3;
 
 /** Makes a function's configuration space: its registers' masks, and what writing COMMAND, BARs, ROM, MSI-X and resets does. */
 export function createConfig(fn: PciFunction, description: FunctionDescription): ConfigSpace {
@@ -140,9 +140,10 @@ function handlePower(config: ConfigSpace, fn: PciFunction, capability: number): 
     write(value, written, stored) {
       const cleared = stored & ~(value & written & 0x8000);
       const next = (cleared & ~0x0103) | (value & 0x0103);
-      if ((stored & D3HOT) !== D3HOT || (next & D3HOT) !== 0 || stored & NO_SOFT_RESET) return next;
+      if ((stored & POWER_STATE) !== D3HOT || (next & POWER_STATE) !== 0 || stored & NO_SOFT_RESET)
+        return next;
       fn.reset();
-      return next & ~0x0003;
+      return next & ~POWER_STATE;
     },
   });
 }

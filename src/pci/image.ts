@@ -1,7 +1,8 @@
 import { TraplineError } from '../errors.js';
 import type { BarDescription, FunctionDescription } from '../function.js';
 import { hex } from '../hexadecimal.js';
-import { COMMAND, FIRST_BAR, headerOf, IO, MEMORY } from './header.js';
+import { addressBits, barRegister, isWide, romAddress } from './bar-register.js';
+import { COMMAND, FIRST_BAR, headerOf, IO, MEMORY, ROM_ENABLE } from './header.js';
 import { readMsix } from './msix-capability.js';
 
 /**
@@ -36,32 +37,24 @@ function readBars(
   for (let index = 0; index < header.bars; index++) {
     const low = view.getUint32(FIRST_BAR + 4 * index, true);
     const size = sizes[index] ?? 0;
-    const isIo = (low & 1) !== 0;
-    const is64 = !isIo && (low & 6) === 4;
-    if (is64 && index + 1 >= header.bars) faults.push(`config: bar ${index} is 64-bit and has no upper half`);
+    const wide = isWide(low);
+    const isWhole = !wide || index + 1 < header.bars;
+    if (!isWhole) faults.push(`config: bar ${index} is 64-bit and has no upper half`);
     if (size > 0) {
-      const high = is64 && index + 1 < header.bars ? view.getUint32(FIRST_BAR + 4 * index + 4, true) : 0;
-      const address = isIo ? (low & ~3) >>> 0 : high * 2 ** 32 + ((low & ~15) >>> 0);
-      const enabled = (command & (isIo ? IO : MEMORY)) !== 0;
-      const prefetchable = !isIo && (low & 8) !== 0;
-      bars.push({
-        index,
-        type: isIo ? 'io' : is64 ? 'mem64' : 'mem32',
-        address,
-        size,
-        enabled,
-        prefetchable,
-      });
-    } else if (low !== 0 && (isIo ? low & ~3 : low & ~15)) {
+      const high = wide && isWhole ? view.getUint32(FIRST_BAR + 4 * index + 4, true) : 0;
+      const bar = barRegister(low, high);
+      const enabled = (command & (bar.type === 'io' ? IO : MEMORY)) !== 0;
+      bars.push({ index, size, enabled, ...bar });
+    } else if (addressBits(low) !== 0) {
       faults.push(`config: bar ${index} is ${hex(low)} but sizes has none for it`);
     }
-    if (is64) index++;
+    if (wide) index++;
   }
   const romSize = sizes[6] ?? 0;
   if (romSize > 0 && header.rom > 0) {
     const register = view.getUint32(header.rom, true);
-    const enabled = (command & MEMORY) !== 0 && (register & 1) !== 0;
-    bars.push({ index: 6, type: 'rom', address: (register & 0xfffff800) >>> 0, size: romSize, enabled });
+    const enabled = (command & MEMORY) !== 0 && (register & ROM_ENABLE) !== 0;
+    bars.push({ index: 6, type: 'rom', address: romAddress(register), size: romSize, enabled });
   }
   return bars;
 }

@@ -7,6 +7,7 @@ import {
   POWER_MANAGEMENT,
 } from './capabilities.js';
 import type { RegisterMasks } from './config-space.js';
+import { headerType } from './header.js';
 
 const MSI_64_BIT = 1 << 7;
 const MSI_MASKABLE = 1 << 8;
@@ -14,7 +15,7 @@ const MSI_MASKABLE = 1 << 8;
 /** Masks of the registers that software may write and nothing listens to; all else is read-only. */
 export function registerMasks(image: Uint8Array, lists: CapabilityLists): RegisterMasks[] {
   return [
-    ...((image[0x0e] & 0x7f) === 1 ? BRIDGE : DEVICE),
+    ...(headerType(image) === 1 ? BRIDGE : DEVICE),
     ...lists.standard.flatMap((capability) => standardMasks(image, capability)),
     ...lists.extended.flatMap(extendedMasks),
   ];

@@ -1,16 +1,15 @@
 import type { FunctionBar } from './bar.js';
 import { writeCommand } from './command.js';
 import type { FunctionOwner, PciFunction } from './function.js';
-import { headerOf } from './header.js';
+import { headerOf, ROM_ENABLE } from './header.js';
 import type { RomDecoder } from './rom.js';
 
-const ENABLE = 1;
 /** Address bits in the lower half of the ROM's register (PCI 3.0 6.2.5.2). */
 const ADDRESS = 0xf800;
 
 /** Switches the physical ROM decoder: by the lower half of its register, which has the enable bit. */
 export function writeRomEnable({ host, sbdf, config }: PciFunction, rom: FunctionBar, on: boolean): void {
-  const value = (rom.hostAddress & ADDRESS) | (on ? ENABLE : 0);
+  const value = (rom.hostAddress & ADDRESS) | (on ? ROM_ENABLE : 0);
   host.writeConfig?.(sbdf, headerOf(config.bytes).rom, value);
 }
 

@@ -7,7 +7,7 @@ import { formatSbdf, type Sbdf } from '../sbdf.js';
 import type { ByteRegion } from '../vfio/device-region.js';
 import { capabilities, MSIX } from './capabilities.js';
 import { registerBytes } from './guest-register.js';
-import { HEADER_TYPE, headerOf } from './header.js';
+import { headerOf, headerType } from './header.js';
 import { isMsix, placeFault } from './msix-capability.js';
 
 /** A memory BAR has at least 16 bytes, and as much alignment (PCI 3.0 6.2.5.1). */
@@ -107,7 +107,7 @@ function checkConfig(config: Uint8Array, description: FunctionDescription, fault
   const header = headerOf(config);
   for (const { index, type } of description.bars) {
     const fits = type === 'rom' ? header.rom > 0 : index + (type === 'mem64' ? 1 : 0) < header.bars;
-    if (!fits) fault('bar', index, `has no register in a header of type ${config[HEADER_TYPE] & 0x7f}`);
+    if (!fits) fault('bar', index, `has no register in a header of type ${headerType(config)}`);
   }
   const misplaced = placeFault(description);
   if (misplaced) fault('msix capability', description.msix?.capability, misplaced);

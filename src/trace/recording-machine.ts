@@ -2,6 +2,7 @@ import type { Dispatcher } from '../dispatcher.js';
 import type { AssignedFunction, RegionRange } from '../function.js';
 import type { Bar } from '../host.js';
 import { lspciText } from '../inventory/lspci-text.js';
+import { DEVICE_ID, VENDOR_ID } from '../pci/header.js';
 import { FUNCTION_MASK, MSIX_ENABLE } from '../pci/msix-capability.js';
 import type { Sbdf } from '../sbdf.js';
 import { line } from './recording-lines.js';
@@ -203,7 +204,6 @@ const deviceLine = (fn: AssignedFunction, bars = fn.bars): string => {
   return line.device(fn.sbdf, vendor, device, bars);
 };
 
-/** Configuration space, Vendor ID and Device ID. */
 function identity({ config }: AssignedFunction): { vendor: number; device: number } {
-  return { vendor: config.read(0, 2), device: config.read(2, 2) };
+  return { vendor: config.read(VENDOR_ID, 2), device: config.read(DEVICE_ID, 2) };
 }

@@ -4,6 +4,8 @@ import { tableSize } from '../msix-layout.js';
 import type { FunctionBar } from '../pci/bar.js';
 import { capabilities, POWER_MANAGEMENT } from '../pci/capabilities.js';
 import type { PciFunction } from '../pci/function.js';
+import { CLASS } from '../pci/header.js';
+import { D3HOT, PMCSR, POWER_STATE } from '../pci/reset-registers.js';
 import type { Sbdf } from '../sbdf.js';
 import { BarRegion, type BarWindows } from './bar-region.js';
 import { ConfigRegion } from './config-region.js';
@@ -71,12 +73,8 @@ export interface DoorOwner {
   failed(sbdf: Sbdf, error: unknown): void;
 }
 
-const CLASS = 0x0a;
 /** Display controller, VGA compatible. */
 const VGA_CLASS = 0x0300;
-/** In the power management capability: control and status, the state in its low bits. */
-const PMCSR = 4;
-const D3HOT = 3;
 
 export class FunctionDoor implements RegionDoor, Gate {
   readonly sbdf: Sbdf;
@@ -179,7 +177,7 @@ export class FunctionDoor implements RegionDoor, Gate {
     const closed = this.check();
     if (closed !== 0) return closed;
     if (!fn.decoding && !fn.virtual) return errno.EIO;
-    const asleep = power !== undefined && (fn.config.stored(power + PMCSR, 2) & D3HOT) === D3HOT;
+    const asleep = power !== undefined && (fn.config.stored(power + PMCSR, 2) & POWER_STATE) === D3HOT;
     return asleep ? errno.EIO : 0;
   }
 

@@ -1,22 +1,22 @@
 import { TraplineError } from '../../errors.js';
 import type { FunctionDescription, MsixLayout } from '../../function.js';
 import type { Bar } from '../../host.js';
+import { addressBits, barRegister, IO_SPACE, isWide, romAddress } from '../../pci/bar-register.js';
 import { type CapabilityLists, capabilities, PCI_EXPRESS, POWER_MANAGEMENT } from '../../pci/capabilities.js';
-import { COMMAND, FIRST_BAR, headerOf, IO, MEMORY } from '../../pci/header.js';
+import { COMMAND, FIRST_BAR, headerOf, IO, MEMORY, ROM_ENABLE, VENDOR_ID } from '../../pci/header.js';
 import { describeImage } from '../../pci/image.js';
 import { readMsix } from '../../pci/msix-capability.js';
+import {
+  DEVICE_CAPABILITIES,
+  DEVICE_CONTROL,
+  FUNCTION_LEVEL_RESET,
+  INITIATE_RESET,
+  NO_SOFT_RESET,
+  PMCSR,
+  POWER_STATE,
+} from '../../pci/reset-registers.js';
 import { formatSbdf, type Sbdf } from '../../sbdf.js';
 import type { ConfigCycles } from './config-cycles.js';
-
-/** PCI Express: device capabilities, bit 28, and device control, bit 15 (PCIe 7.5.3). */
-const DEVICE_CAPABILITIES = 4;
-const FUNCTION_LEVEL_RESET = 1 << 28;
-const DEVICE_CONTROL = 8;
-const INITIATE_RESET = 1 << 15;
-/** Power management control and status: power state, and bit 3 (PCI PM 3.2.4). */
-const PMCSR = 4;
-const POWER_STATE = 3;
-const NO_SOFT_RESET = 1 << 3;
 
 /** A function of QEMU's machine, by its own registers. */
 export class PhysicalFunction {
@@ -31,7 +31,7 @@ export class PhysicalFunction {
   constructor(sbdf: Sbdf, cycles: ConfigCycles) {
     this.sbdf = sbdf;
     this.cycles = cycles;
-    if (this.read(0, 2) === 0xffff) {
+    if (this.read(VENDOR_ID, 2) === 0xffff) {
       throw new TraplineError('bad-argument', `describe: there is no function ${formatSbdf(sbdf)}`);
     }
     this.image = this.bytes(256);
@@ -62,7 +62,7 @@ export class PhysicalFunction {
     const low = hostAddress % 2 ** 32;
     if (type === 'rom') {
       const { rom } = headerOf(this.image);
-      this.write(rom, 4, low + (this.read(rom, 4) & 1));
+      this.write(rom, 4, low + (this.read(rom, 4) & ROM_ENABLE));
       return;
     }
     this.write(FIRST_BAR + 4 * index, 4, low);
@@ -73,8 +73,7 @@ export class PhysicalFunction {
   /** Where a memory BAR is. */
   address(index: number): number {
     const low = this.read(FIRST_BAR + 4 * index, 4);
-    const high = (low & 6) === 4 ? this.read(FIRST_BAR + 4 * index + 4, 4) : 0;
-    return high * 2 ** 32 + ((low & ~15) >>> 0);
+    return barRegister(low, isWide(low) ? this.read(FIRST_BAR + 4 * index + 4, 4) : 0).address;
   }
 
   /** Runs `work` while the function decodes memory. */
@@ -148,11 +147,12 @@ export class PhysicalFunction {
       for (let index = 0; index < bars; index++) {
         const register = FIRST_BAR + 4 * index;
         const low = this.sized(register, 0xffffffff);
-        if (low & 1) sizes[index] = -(low & ~3) & 0xffff;
-        else if ((low & 6) === 4) sizes[index++] = size64(low & ~15, this.sized(register + 4, 0xffffffff));
-        else sizes[index] = -(low & ~15) >>> 0;
+        const bits = addressBits(low);
+        if (low & IO_SPACE) sizes[index] = -bits & 0xffff;
+        else if (isWide(low)) sizes[index++] = size64(bits, this.sized(register + 4, 0xffffffff));
+        else sizes[index] = -bits >>> 0;
       }
-      if (rom > 0) sizes[6] = -(this.sized(rom, 0xfffff800) & ~0x7ff) >>> 0;
+      if (rom > 0) sizes[6] = -romAddress(this.sized(rom, romAddress(0xffffffff))) >>> 0;
     } finally {
       this.write(COMMAND, 2, command);
     }
@@ -170,4 +170,4 @@ export class PhysicalFunction {
 
 /** 0: there is no BAR. */
 const size64 = (low: number, high: number): number =>
-  Number(BigInt.asUintN(64, -((BigInt(high) << 32n) | BigInt(low >>> 0))));
+  Number(BigInt.asUintN(64, -((BigInt(high) << 32n) | BigInt(low))));

@@ -1,20 +1,20 @@
 import type { AssignedFunction } from '../../function.js';
 import { digits } from '../../hexadecimal.js';
 import type { InventoryFunction } from '../../inventory/machine.js';
+import { CLASS, DEVICE_ID, VENDOR_ID } from '../../pci/header.js';
 import { FUNCTION_MASK, MSIX_ENABLE } from '../../pci/msix-capability.js';
 
-/** Configuration space header. */
-const VENDOR = 0x00;
-const DEVICE = 0x02;
-const SUBCLASS = 0x0a;
-
-const CLASSES: Readonly<Record<number, string>> = { 264: 'NVMe controller', 65280: 'example device' };
+/** By base class and sub-class. */
+const CLASSES = new Map([
+  [0x0108, 'NVMe controller'],
+  [0xff00, 'example device'],
+]);
 
 /** `example device 1234:5402` */
 export function nameOf({ config }: AssignedFunction): string {
-  const subclass = config.read(SUBCLASS, 2);
-  const id = [VENDOR, DEVICE].map((register) => digits(config.read(register, 2), 4));
-  return `${CLASSES[subclass] ?? `class ${digits(subclass, 4)}`} ${id.join(':')}`;
+  const code = config.read(CLASS, 2);
+  const id = [VENDOR_ID, DEVICE_ID].map((register) => digits(config.read(register, 2), 4));
+  return `${CLASSES.get(code) ?? `class ${digits(code, 4)}`} ${id.join(':')}`;
 }
 
 /** A dispatcher's functions as `explain` takes them, at this moment. */
@@ -24,8 +24,8 @@ export function inventoryOf(functions: readonly AssignedFunction[]): InventoryFu
     return {
       sbdf,
       name: nameOf(fn),
-      vendor: config.read(VENDOR, 2),
-      device: config.read(DEVICE, 2),
+      vendor: config.read(VENDOR_ID, 2),
+      device: config.read(DEVICE_ID, 2),
       subsystem: undefined,
       bars: bars.map(({ index, type, address, size, enabled }) => ({
         index,
