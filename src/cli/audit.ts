@@ -1,7 +1,6 @@
-import { writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { parseArgs } from 'node:util';
-import { audit as auditMachine, hasFinding } from '../audit/audit.js';
+import { audit, hasFinding } from '../audit/audit.js';
 import { type Severity, severities } from '../audit/finding.js';
 import { pageSizes } from '../audit/findings/shared-pages.js';
 import { optionalReasons, type Reason } from '../audit/groups.js';
@@ -10,6 +9,7 @@ import { readMachine } from '../inventory/read-machine.js';
 import { auditJson } from '../report/audit-json.js';
 import { auditPage } from '../report/audit-page.js';
 import { auditText } from '../report/audit-text.js';
+import { writeOutput } from './output-file.js';
 
 export const help = `usage: trapline audit [FILE...] [options]
 
@@ -47,7 +47,7 @@ Exit status: 0, 1 for findings, 2 for bad input or where no function is found.
 `;
 
 /** `trapline audit`; returns the exit status. */
-export async function audit(args: string[]): Promise<number> {
+export async function run(args: string[]): Promise<number> {
   const { values, positionals } = parseArgs({
     args,
     allowPositionals: true,
@@ -59,13 +59,8 @@ export async function audit(args: string[]): Promise<number> {
       host: { type: 'string' },
       report: { type: 'string' },
       'fail-on': { type: 'string', default: 'warning' },
-      help: { type: 'boolean', short: 'h', default: false },
     },
   });
-  if (values.help) {
-    process.stdout.write(help);
-    return 0;
-  }
   const pageSize = pageSizes.find((size) => String(size) === values['page-size']);
   if (pageSize === undefined) {
     throw new InputError(`--page-size: expected ${pageSizes.join(', ')}, got ${values['page-size']}`);
@@ -76,13 +71,11 @@ export async function audit(args: string[]): Promise<number> {
   }
   const sysfs = values.sysfs ?? (positionals.length === 0 ? '/sys' : undefined);
   const machine = await readMachine({ files: positionals, ...(sysfs !== undefined && { sysfs }) });
-  const result = auditMachine(machine, { pageSize, together: reasonsIn(values.together) });
+  const result = audit(machine, { pageSize, together: reasonsIn(values.together) });
   const host = values.host ?? (sysfs === '/sys' ? hostname() : null);
   process.stdout.write(values.json ? `${JSON.stringify(auditJson(result, host))}\n` : auditText(result));
   if (values.report !== undefined) {
-    await writeFile(values.report, auditPage(result, host)).catch((error: NodeJS.ErrnoException) => {
-      throw new InputError(`--report: cannot write ${values.report}: ${error.code}`);
-    });
+    await writeOutput('--report', values.report, auditPage(result, host));
     if (!values.json) process.stdout.write(`\nreport: ${values.report}\n`);
   }
   return failOn !== 'none' && hasFinding(result, failOn as Severity) ? 1 : 0;

@@ -1,15 +1,15 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { parseArgs } from 'node:util';
 import { createMachine } from '../guest/machine.js';
 import { startGuest } from '../guest/run.js';
 import { V86_VERSIONS } from '../hosts/v86/signatures.js';
-import { InputError } from '../input-error.js';
 import { readInventory } from '../inventory/read-machine.js';
 import { record } from '../record.js';
 import { reportPage } from '../report/page.js';
 import { replayText } from '../report/summary.js';
 import { replayRecording } from '../trace/replay-file.js';
+import { writeOutput } from './output-file.js';
 import { v86Files } from './v86-package.js';
 
 export const help = `usage: trapline boot [options]
@@ -36,19 +36,14 @@ Exit status: 0, 1 when a step failed or the guest did not end, 2 for bad input.
 const LIMIT = 10_000;
 
 /** `trapline boot`; returns the exit status. */
-export async function boot(args: string[], limit = LIMIT): Promise<number> {
+export async function run(args: string[], limit = LIMIT): Promise<number> {
   const { values } = parseArgs({
     args,
     options: {
       report: { type: 'string' },
       record: { type: 'string' },
-      help: { type: 'boolean', short: 'h', default: false },
     },
   });
-  if (values.help) {
-    process.stdout.write(help);
-    return 0;
-  }
   const print = (text: string) => process.stdout.write(`${text}\n`);
   const image = await readFile(new URL('../guest/guest.elf', import.meta.url));
   const machine = createMachine({ send: (message) => guest.attachment.send(message) });
@@ -73,8 +68,8 @@ export async function boot(args: string[], limit = LIMIT): Promise<number> {
   if (recording.counts.size === 0) return 1;
   const name = values.record ?? 'the guest';
   if (values.record !== undefined) {
-    await write('--record', name, text.join(''));
-    await write('--record', `${name}.lspci`, inventory);
+    await writeOutput('--record', name, text.join(''));
+    await writeOutput('--record', `${name}.lspci`, inventory);
   }
   const functions = await readInventory([
     { name: 'inventory', stream: Readable.from([Buffer.from(inventory)]) },
@@ -83,7 +78,7 @@ export async function boot(args: string[], limit = LIMIT): Promise<number> {
   print(`\n${replayText(result).trimEnd()}`);
   if (values.record !== undefined) print(`\nrecording: trapline replay ${name} --inventory ${name}.lspci`);
   if (values.report !== undefined) {
-    await write('--report', values.report, reportPage(result));
+    await writeOutput('--report', values.report, reportPage(result));
     print(`\nreport: ${values.report}`);
   }
   return isEnded && / 0 failed$/.test(last) && result.replay.reasons.unexplained === 0 ? 0 : 1;
@@ -92,10 +87,4 @@ export async function boot(args: string[], limit = LIMIT): Promise<number> {
 async function v86() {
   const { wasm } = v86Files();
   return { wasm: await readFile(wasm), V86: (await import('v86')).V86 };
-}
-
-async function write(option: string, path: string, text: string): Promise<void> {
-  await writeFile(path, text).catch((error: NodeJS.ErrnoException) => {
-    throw new InputError(`${option}: cannot write ${path}: ${error.code}`);
-  });
 }

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { conformFiles, namedPolicy, OK } from '../conform/report.js';
+import { conformFiles, namedPolicy } from '../conform/report.js';
 import { createDispatcher } from '../dispatcher.js';
 import { InputError } from '../input-error.js';
 import type { Policy } from '../policy.js';
@@ -20,13 +20,13 @@ with the recorded one.
 Exit status: 0 all equal, 1 mismatches, 2 a file cannot be read.
 `;
 
-/** Returns the exit status. */
-export async function conform(args: string[]): Promise<number> {
-  const { values, positionals: files } = parsed(args);
-  if (values.help) {
-    console.log(help.trimEnd());
-    return OK;
-  }
+/** `trapline conform`; returns the exit status. */
+export async function run(args: string[]): Promise<number> {
+  const { values, positionals: files } = parseArgs({
+    args,
+    allowPositionals: true,
+    options: { policy: { type: 'string' } },
+  });
   const policy = given(values.policy);
   if (files.length === 0) throw new InputError('no file given');
   return conformFiles(files, policy, createDispatcher, {
@@ -39,16 +39,4 @@ function given(name: string | undefined): Policy | undefined {
   const policy = name === undefined ? undefined : namedPolicy(name);
   if (name === undefined || policy) return policy;
   throw new InputError(`--policy ${JSON.stringify(name)} is neither xen nor xenV3`);
-}
-
-function parsed(args: string[]) {
-  try {
-    return parseArgs({
-      args,
-      options: { policy: { type: 'string' }, help: { type: 'boolean', short: 'h' } },
-      allowPositionals: true,
-    });
-  } catch (error) {
-    throw new InputError((error as Error).message);
-  }
 }

@@ -1,12 +1,13 @@
 import { parseArgs } from 'node:util';
 import type { Outcome } from '../explain/outcome.js';
 import type { Part } from '../explain/place.js';
-import { type Explanation, explain as explainAccess, type PolicyAnswer } from '../explain.js';
+import { type Explanation, explain, type PolicyAnswer } from '../explain.js';
 import { hex } from '../hexadecimal.js';
 import { InputError } from '../input-error.js';
 import { readInventory } from '../inventory/read-machine.js';
 import { policies } from '../policy.js';
 import { parseAccess } from './access-notation.js';
+import { policyOption } from './policy-option.js';
 
 export const help = `usage: trapline explain --inventory lspci.txt [options] ACCESS...
 
@@ -38,7 +39,7 @@ Exit status: 0, 2 for bad input.
 const DOMAINS = ['guest', 'hardware'] as const;
 
 /** `trapline explain`; returns the exit status. */
-export async function explain(args: string[]): Promise<number> {
+export async function run(args: string[]): Promise<number> {
   const { values, positionals } = parseArgs({
     args,
     allowPositionals: true,
@@ -47,30 +48,21 @@ export async function explain(args: string[]): Promise<number> {
       policy: { type: 'string' },
       domain: { type: 'string', default: 'guest' },
       json: { type: 'boolean', default: false },
-      help: { type: 'boolean', short: 'h', default: false },
     },
   });
-  if (values.help) {
-    process.stdout.write(help);
-    return 0;
-  }
   if (positionals.length === 0) throw new InputError('expected ADDRESS[+WIDTH], got none');
   if (values.inventory.length === 0)
     throw new InputError('expected --inventory FILE, the output of lspci -vvv');
-  const { policy } = values;
-  if (policy !== undefined && !Object.hasOwn(policies, policy)) {
-    throw new InputError(`--policy: expected ${Object.keys(policies).join(', ')}, got ${policy}`);
-  }
+  const asked =
+    values.policy === undefined
+      ? [policies.strict, policies.xen, policies.xenV3]
+      : [policyOption(values.policy)];
   const domain = DOMAINS.find((name) => name === values.domain);
   if (!domain) throw new InputError(`--domain: expected ${DOMAINS.join(', ')}, got ${values.domain}`);
-  const asked =
-    policy === undefined
-      ? [policies.strict, policies.xen, policies.xenV3]
-      : [policies[policy as keyof typeof policies]];
   const inventory = await readInventory(values.inventory);
   const accesses = positionals.map((text) => parseAccess(text, inventory));
   const explanations = accesses.map(({ address, width }) =>
-    explainAccess(inventory, address, width, { policies: asked, domain }),
+    explain(inventory, address, width, { policies: asked, domain }),
   );
   process.stdout.write(
     values.json ? `${JSON.stringify(explanations)}\n` : explanations.map(explanationText).join('\n'),

@@ -41,7 +41,7 @@ const MEMORY = 128;
 const MAX_MEMORY = 2048;
 
 /** `trapline inspect`; returns the exit status once it is told to end. */
-export async function inspect(args: string[]): Promise<number> {
+export async function run(args: string[]): Promise<number> {
   const { values } = parseArgs({
     args,
     options: {
@@ -53,13 +53,8 @@ export async function inspect(args: string[]): Promise<number> {
       append: { type: 'string' },
       memory: { type: 'string' },
       state: { type: 'string' },
-      help: { type: 'boolean', short: 'h', default: false },
     },
   });
-  if (values.help) {
-    process.stdout.write(help);
-    return 0;
-  }
   const port = integer('--port', values.port, 0, 65535);
   const { setup, ...guest } = values.state === undefined ? bootedGuest(values) : await savedGuest(values);
   const v86 = v86Files();

@@ -11,38 +11,14 @@ interface Command {
 
 /** Loaded when asked for. */
 const COMMANDS: { readonly [name: string]: () => Promise<Command> } = {
-  async boot() {
-    const { boot, help } = await import('./boot.js');
-    return { help, run: (args) => boot(args) };
-  },
-  async replay() {
-    const { help, replay } = await import('./replay.js');
-    return { help, run: replay };
-  },
-  async conform() {
-    const { conform, help } = await import('./conform.js');
-    return { help, run: conform };
-  },
-  async explain() {
-    const { explain, help } = await import('./explain.js');
-    return { help, run: explain };
-  },
-  async inspect() {
-    const { help, inspect } = await import('./inspect.js');
-    return { help, run: inspect };
-  },
-  async audit() {
-    const { audit, help } = await import('./audit.js');
-    return { help, run: audit };
-  },
-  async opregion() {
-    const { help, opregion } = await import('./opregion.js');
-    return { help, run: opregion };
-  },
-  async stolen() {
-    const { help, stolen } = await import('./stolen.js');
-    return { help, run: stolen };
-  },
+  boot: () => import('./boot.js'),
+  replay: () => import('./replay.js'),
+  conform: () => import('./conform.js'),
+  explain: () => import('./explain.js'),
+  inspect: () => import('./inspect.js'),
+  audit: () => import('./audit.js'),
+  opregion: () => import('./opregion.js'),
+  stolen: () => import('./stolen.js'),
 };
 
 const HELP = `usage: trapline COMMAND ...
@@ -65,20 +41,22 @@ Exit status: 0 as expected, 1 differences, 2 bad input.
 `;
 
 async function main([name, ...args]: string[]): Promise<number> {
-  if (name === '--help' || name === '-h') return print(HELP);
+  if (name !== undefined && isHelp(name)) return print(HELP);
   if (name === '--version') return print(`${version()}\n`);
   if (name === undefined) return refuse('trapline: expected a command; trapline --help lists them');
   if (!Object.hasOwn(COMMANDS, name))
     return refuse(`trapline: no command ${JSON.stringify(name)}; trapline --help lists them`);
   try {
     const { help, run } = await COMMANDS[name]();
-    return args.includes('--help') ? print(`${help.trimEnd()}\n`) : await run(args);
+    return args.some(isHelp) ? print(help) : await run(args);
   } catch (error) {
     const message = badInput(error);
     if (message === undefined) throw error;
     return refuse(`trapline ${name}: ${message.replaceAll('\n', ' ')}`);
   }
 }
+
+const isHelp = (word: string): boolean => word === '--help' || word === '-h';
 
 /** The message where the fault is in what the program was given. */
 function badInput(error: unknown): string | undefined {

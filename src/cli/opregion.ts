@@ -41,19 +41,14 @@ Exit status: 0, 1 when something is wrong with the OpRegion, 2 for bad input.
 const LONGEST = 1 << 20;
 
 /** `trapline opregion`; returns the exit status. */
-export async function opregion(args: string[]): Promise<number> {
+export async function run(args: string[]): Promise<number> {
   const { values, positionals } = parseArgs({
     args,
     allowPositionals: true,
     options: {
       json: { type: 'boolean', default: false },
-      help: { type: 'boolean', short: 'h', default: false },
     },
   });
-  if (values.help) {
-    process.stdout.write(help);
-    return 0;
-  }
   if (positionals.length !== 1) throw new InputError(`expected one FILE, got ${positionals.length}`);
   const [path] = positionals;
   const bytes = await readDump(path);

@@ -1,11 +1,11 @@
-import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { InputError } from '../input-error.js';
 import { readInventory } from '../inventory/read-machine.js';
-import { policies } from '../policy.js';
 import { reportPage } from '../report/page.js';
 import { replayJson, replayText } from '../report/summary.js';
 import { replayFile } from '../trace/replay-file.js';
+import { writeOutput } from './output-file.js';
+import { policyOption } from './policy-option.js';
 import { progressBar } from './progress-bar.js';
 
 export const help = `usage: trapline replay FILE --inventory lspci.txt [options]
@@ -31,7 +31,7 @@ Exit status: 0, 1 when a difference is unexplained, 2 for bad input.
 `;
 
 /** `trapline replay`; returns the exit status. */
-export async function replay(args: string[]): Promise<number> {
+export async function run(args: string[]): Promise<number> {
   const { values, positionals } = parseArgs({
     args,
     allowPositionals: true,
@@ -41,25 +41,18 @@ export async function replay(args: string[]): Promise<number> {
       json: { type: 'boolean', default: false },
       report: { type: 'string' },
       strict: { type: 'boolean', default: false },
-      help: { type: 'boolean', short: 'h', default: false },
     },
   });
-  if (values.help) {
-    process.stdout.write(help);
-    return 0;
-  }
   const [path, ...others] = positionals;
   if (path === undefined || others.length > 0)
     throw new InputError(`expected one FILE, got ${positionals.length}`);
   if (values.inventory.length === 0)
     throw new InputError('expected --inventory FILE, the output of lspci -vvv');
-  if (!Object.hasOwn(policies, values.policy)) {
-    throw new InputError(`--policy: expected ${Object.keys(policies).join(', ')}, got ${values.policy}`);
-  }
+  const policy = policyOption(values.policy);
   const inventory = await readInventory(values.inventory);
   const bar = progressBar(path);
   const result = await replayFile(path, inventory, {
-    policy: policies[values.policy as keyof typeof policies],
+    policy,
     strict: values.strict,
     progress: bar.update,
   }).finally(bar.stop);
@@ -69,9 +62,7 @@ export async function replay(args: string[]): Promise<number> {
   }
   process.stdout.write(values.json ? `${JSON.stringify(replayJson(result))}\n` : replayText(result));
   if (values.report !== undefined) {
-    await writeFile(values.report, reportPage(result)).catch((error: NodeJS.ErrnoException) => {
-      throw new InputError(`--report: cannot write ${values.report}: ${error.code}`);
-    });
+    await writeOutput('--report', values.report, reportPage(result));
     if (!values.json) process.stdout.write(`\nreport: ${values.report}\n`);
   }
   return result.replay.reasons.unexplained > 0 ? 1 : 0;

@@ -76,7 +76,7 @@ Exit status: 0, 2 for bad input, and for memory that leaves no place.
 `;
 
 /** `trapline stolen`; returns the exit status. */
-export async function stolen(args: string[]): Promise<number> {
+export async function run(args: string[]): Promise<number> {
   const { values } = parseArgs({
     args,
     options: {
@@ -96,16 +96,10 @@ export async function stolen(args: string[]): Promise<number> {
       sbdf: { type: 'string' },
       trap: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
-      help: { type: 'boolean', short: 'h', default: false },
     },
   });
-  if (values.help) {
-    process.stdout.write(help);
-    return 0;
-  }
-  const given = (
-    name: Exclude<keyof typeof values, 'reserve' | 'mmio' | 'sbdf' | 'trap' | 'json' | 'help'>,
-  ) => (values[name] === undefined ? undefined : number(`--${name}`, values[name]));
+  const given = (name: Exclude<keyof typeof values, 'reserve' | 'mmio' | 'sbdf' | 'trap' | 'json'>) =>
+    values[name] === undefined ? undefined : number(`--${name}`, values[name]);
   const generation = generationOf(values.generation, given('device'));
   const [ggc, low] = [given('ggc'), given('ram')];
   if (ggc === undefined) throw new InputError('expected --ggc N, the graphics control register');

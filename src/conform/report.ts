@@ -4,7 +4,7 @@ import { type Policy, policies } from '../policy.js';
 import { conformFile, type Mismatch, type Tally } from './compare.js';
 import type { CreateTrap } from './harness.js';
 
-export const OK = 0;
+const OK = 0;
 const MISMATCHES = 1;
 const BAD_INPUT = 2;
 

@@ -12,7 +12,7 @@ import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, describe, expect, it } from 'vitest';
-import { audit, help } from '../../src/cli/audit.js';
+import { run as audit } from '../../src/cli/audit.js';
 import { InputError } from '../../src/input-error.js';
 import { catchPrinted, printed } from './printed.js';
 
@@ -37,11 +37,6 @@ const fault = async (...args: string[]): Promise<string> => {
   expect(error).toBeInstanceOf(InputError);
   return (error as Error).message;
 };
-
-it('--help', async () => {
-  expect(await audit(['--help'])).toBe(0);
-  expect(printed.text).toBe(help);
-});
 
 describe('the two machines of the small BARs thread', () => {
   it('example 1', async () => {

@@ -3,8 +3,8 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, write
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { boot } from '../../src/cli/boot.js';
-import { replay } from '../../src/cli/replay.js';
+import { run as boot } from '../../src/cli/boot.js';
+import { run as replay } from '../../src/cli/replay.js';
 import { InputError } from '../../src/input-error.js';
 import { PASSED } from '../guest/steps.js';
 import { catchPrinted, printed } from './printed.js';

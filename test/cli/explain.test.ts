@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { explain, help } from '../../src/cli/explain.js';
+import { run as explain } from '../../src/cli/explain.js';
 import { catchPrinted, printed } from './printed.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'explain-'));
@@ -11,11 +11,6 @@ afterAll(() => rmSync(folder, { recursive: true }));
 catchPrinted();
 
 const M1 = ['--inventory', 'test/fixtures/m1/lspci.txt'];
-
-it('--help', async () => {
-  expect(await explain(['--help'])).toBe(0);
-  expect(printed.text).toBe(help);
-});
 
 it('policies that differ are told apart, accesses by an empty line', async () => {
   expect(await explain([...M1, '0xfe203000+1', '4263510016'])).toBe(0);

@@ -21,8 +21,18 @@ describe('trapline', () => {
     expect(trapline('--version')).toEqual({ status: 0, stdout: `${version}\n`, stderr: '' });
   });
 
+  it('prints the help of a command, whatever else it is told', () => {
+    const help = trapline('replay', '--help');
+    expect(help).toMatchObject({
+      status: 0,
+      stderr: '',
+      stdout: expect.stringMatching(/^usage: trapline replay /),
+    });
+    expect(trapline('replay', '-h')).toEqual(help);
+    expect(trapline('replay', 'none', '--what', '--help')).toEqual(help);
+  });
+
   it('runs its commands', () => {
-    expect(trapline('replay', '--help')).toMatchObject({ status: 0, stderr: '' });
     const { status, stdout } = trapline(
       'replay',
       'test/fixtures/m3/mmiotrace.txt.gz',
@@ -39,6 +49,7 @@ describe('trapline', () => {
     [['rewind'], /^trapline: no command "rewind"/],
     [['toString'], /^trapline: no command/],
     [['replay'], /^trapline replay: expected one FILE, got 0$/],
+    [['conform', '--polcy', 'xen'], /^trapline conform: Unknown option '--polcy'/],
     [['replay', '--what'], /^trapline replay: Unknown option '--what'/],
     [['replay', '--json=1', 'x'], /^trapline replay: Option '--json' does not take an argument/],
     [['opregion'], /^trapline opregion: expected one FILE, got 0$/],

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { help, replay } from '../../src/cli/replay.js';
+import { run as replay } from '../../src/cli/replay.js';
 import { InputError } from '../../src/input-error.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'replay-'));
@@ -166,11 +166,6 @@ describe('--report', () => {
     const args = [M2, ...INVENTORY, '--report', join(folder, 'none', 'report.html')];
     await expect(replay(args)).rejects.toThrow(/^--report: cannot write .*report\.html: ENOENT$/);
   });
-});
-
-it('--help', async () => {
-  expect(await replay(['--help'])).toBe(0);
-  expect(printed).toBe(help);
 });
 
 describe('bad input', () => {
