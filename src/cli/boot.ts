@@ -6,8 +6,8 @@ import { startGuest } from '../guest/run.js';
 import { V86_VERSIONS } from '../hosts/v86/signatures.js';
 import { readInventory } from '../inventory/read-machine.js';
 import { record } from '../record.js';
-import { reportPage } from '../report/page.js';
-import { replayText } from '../report/summary.js';
+import { replayPage } from '../report/replay-page.js';
+import { replayText } from '../report/replay-text.js';
 import { replayRecording } from '../trace/replay-file.js';
 import { writeOutput } from './output-file.js';
 import { v86Files } from './v86-package.js';
@@ -78,7 +78,7 @@ export async function run(args: string[], limit = LIMIT): Promise<number> {
   print(`\n${replayText(result).trimEnd()}`);
   if (values.record !== undefined) print(`\nrecording: trapline replay ${name} --inventory ${name}.lspci`);
   if (values.report !== undefined) {
-    await writeOutput('--report', values.report, reportPage(result));
+    await writeOutput('--report', values.report, replayPage(result));
     print(`\nreport: ${values.report}`);
   }
   return isEnded && / 0 failed$/.test(last) && result.replay.reasons.unexplained === 0 ? 0 : 1;

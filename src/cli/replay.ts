@@ -1,8 +1,9 @@
 import { parseArgs } from 'node:util';
 import { InputError } from '../input-error.js';
 import { readInventory } from '../inventory/read-machine.js';
-import { reportPage } from '../report/page.js';
-import { replayJson, replayText } from '../report/summary.js';
+import { replayJson } from '../report/replay-json.js';
+import { replayPage } from '../report/replay-page.js';
+import { replayText } from '../report/replay-text.js';
 import { replayFile } from '../trace/replay-file.js';
 import { writeOutput } from './output-file.js';
 import { policyOption } from './policy-option.js';
@@ -62,7 +63,7 @@ export async function run(args: string[]): Promise<number> {
   }
   process.stdout.write(values.json ? `${JSON.stringify(replayJson(result))}\n` : replayText(result));
   if (values.report !== undefined) {
-    await writeOutput('--report', values.report, reportPage(result));
+    await writeOutput('--report', values.report, replayPage(result));
     if (!values.json) process.stdout.write(`\nreport: ${values.report}\n`);
   }
   return result.replay.reasons.unexplained > 0 ? 1 : 0;

@@ -1,8 +1,7 @@
 import type { AssignedFunction, DecodeResult, TrappedFunction } from '../function.js';
-import { COMMAND, FIRST_BAR, MEMORY } from '../pci/header.js';
+import { COMMAND, FIRST_BAR, headerOfType, MEMORY } from '../pci/header.js';
 import { MESSAGE_CONTROL } from '../pci/msix-capability.js';
 
-const ROM = 0x30;
 const DEFAULT_CAPABILITY = 0x60;
 
 /** What a scenario does to a function, done as a guest does it: by configuration cycles where the engine has them. */
@@ -28,7 +27,7 @@ export class GuestControl {
     const { fn } = this;
     if (!('config' in fn)) return fn.moveBar(index, address);
     const bar = fn.bars.find((candidate) => candidate.index === index);
-    const offset = index === 6 ? ROM : FIRST_BAR + 4 * index;
+    const offset = index === 6 ? headerOfType(0).rom : FIRST_BAR + 4 * index;
     fn.config.write(offset, 4, address % 2 ** 32);
     if (bar?.type === 'mem64') fn.config.write(offset + 4, 4, Math.floor(address / 2 ** 32));
     return bar?.enabled === false;

@@ -3,7 +3,7 @@ import { InputError } from '../input-error.js';
 import { type LineSource, readLines } from '../lines.js';
 import { MOST_ENTRIES } from '../msix-layout.js';
 import { formatSbdf } from '../sbdf.js';
-import { barFault } from './bar-list.js';
+import { barFault } from './bar-fault.js';
 import type { InventoryFunction, Machine } from './machine.js';
 import { PasteReader } from './paste-reader.js';
 import { inventoryFunction } from './seen-function.js';

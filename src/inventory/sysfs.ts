@@ -6,9 +6,9 @@ import { seenInImage } from './config-image.js';
 import { functionHead } from './function-head.js';
 import { IomemReader } from './iomem.js';
 import type { InventoryBar, InventorySriov } from './machine.js';
-import { listedResources } from './resource.js';
 import type { SeenFunction } from './seen-function.js';
 import type { Sight } from './sight.js';
+import { listedResources } from './sysfs-resource.js';
 
 /** What is known of a function, under the names that sysfs has for it. */
 interface Attributes {

@@ -16,9 +16,16 @@ export const ROM_ENABLE = 1 << 0;
 /** 0: a function; 1: a PCI-to-PCI bridge. */
 export const headerType = (image: Uint8Array): number => image[HEADER_TYPE] & 0x7f;
 
-/** What a header type has: BARs, and where the ROM's register stands. */
-export function headerOf(image: Uint8Array): { readonly bars: number; readonly rom: number } {
-  const type = headerType(image);
+/** What a header has: BARs, and where the ROM's register stands; 0: it has none. */
+interface Header {
+  readonly bars: number;
+  readonly rom: number;
+}
+
+/** By its type. */
+export function headerOfType(type: number): Header {
   if (type === 0) return { bars: 6, rom: 0x30 };
   return type === 1 ? { bars: 2, rom: 0x38 } : { bars: 0, rom: 0 };
 }
+
+export const headerOf = (image: Uint8Array): Header => headerOfType(headerType(image));

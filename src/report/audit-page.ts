@@ -10,9 +10,9 @@ import { formatSbdf } from '../sbdf.js';
 import { count } from './audit-json.js';
 import { noRoom, totals, worstFirst } from './audit-text.js';
 import { document, escapeHtml, table } from './html.js';
-import { type OwnedRange, pageMap } from './page-map.js';
+import { many, number } from './numbers.js';
+import { type OwnedRange, ownerMap } from './owner-map.js';
 import { script, style } from './page-style.js';
-import { many, number } from './summary.js';
 
 /** Pages drawn. */
 const MAPS = 64;
@@ -82,7 +82,7 @@ function pages({ findings, pageSize }: Audit): string {
       ({ colour, owner, ...range }) =>
         `<li><svg viewBox="0 0 10 10"><rect class="${colour}" width="10" height="10"/></svg>${escapeHtml(`${rangeText(range)} ${owner}`)}</li>`,
     );
-    return `<figure><figcaption><b>page ${hex(start)}</b><ul class="owners note">${lines.join('')}</ul></figcaption>${pageMap(page, owners)}<p class="readout note">&nbsp;</p></figure>`;
+    return `<figure><figcaption><b>page ${hex(start)}</b><ul class="owners note">${lines.join('')}</ul></figcaption>${ownerMap(page, owners)}<p class="readout note">&nbsp;</p></figure>`;
   });
   const rest = sorted.length - figures.length;
   const cell = pageSize / 4096;

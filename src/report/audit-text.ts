@@ -9,7 +9,7 @@ import { type FindingCode, rules } from '../audit/rules.js';
 import { hex } from '../hexadecimal.js';
 import { formatSbdf } from '../sbdf.js';
 import { count } from './audit-json.js';
-import { many } from './summary.js';
+import { many } from './numbers.js';
 
 /** Ranges of a finding that are printed. */
 const RANGES = 12;

@@ -3,7 +3,7 @@ import { FUNCTION_MASK, MSIX_ENABLE } from '../pci/msix-capability.js';
 import { formatSbdf } from '../sbdf.js';
 import type { ReplayedFunction } from '../trace/replayed-function.js';
 import { escapeHtml, table } from './html.js';
-import { many } from './summary.js';
+import { many } from './numbers.js';
 
 const word = (value: number): string => digits(value, 8);
 

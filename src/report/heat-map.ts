@@ -4,7 +4,7 @@ import { formatSbdf } from '../sbdf.js';
 import { KINDS } from '../trace/function-counts.js';
 import { type BarOnPage, NOBODY, type PageHeat, type PageOwners } from '../trace/page-owners.js';
 import { escapeHtml } from './html.js';
-import { many } from './summary.js';
+import { many } from './numbers.js';
 
 /** Cells of one byte: 64 x 64 are a page. */
 const ROW = 64;

@@ -1,6 +1,6 @@
 import { KINDS } from '../trace/function-counts.js';
 import type { Timeline } from '../trace/timeline.js';
-import { many, number } from './summary.js';
+import { many, number } from './numbers.js';
 
 const WIDTH = 1000;
 const ROW = 46;

@@ -1,5 +1,5 @@
 import { ADDRESS_LIMIT, isWidth, type Width } from '../access.js';
-import { barFault } from '../inventory/bar-list.js';
+import { barFault } from '../inventory/bar-fault.js';
 import type { Sbdf } from '../sbdf.js';
 import { type AccessSink, fits } from './access-sink.js';
 import { Digits, startsWith, textOf, word } from './digits.js';

@@ -2,12 +2,12 @@ import { PAGE_SIZE, type Width } from '../access.js';
 import { hex } from '../hexadecimal.js';
 import type { InventoryFunction } from '../inventory/machine.js';
 import { formatSbdf, type Sbdf } from '../sbdf.js';
-import { ConfigSpace } from './config-space.js';
+import { LoggedConfig } from './logged-config.js';
 import type { LoggedFunction, QemuLogSink } from './qemu-log.js';
 import type { Replay } from './replay.js';
 import type { ReplayedBar } from './replayed-function.js';
 
-const isMemory = (space: ConfigSpace, index: number): boolean =>
+const isMemory = (space: LoggedConfig, index: number): boolean =>
   space.fn.bars.some((bar) => bar.index === index);
 
 /** The machine of a QEMU log: functions and BAR sizes from the inventory, everything else as its config writes say. */
@@ -22,8 +22,8 @@ export class QemuLogReplay implements QemuLogSink {
   /** Ports looked up, until the next config write. */
   private readonly aliases = new Map<number, number | undefined>();
   private readonly replay: Replay;
-  private readonly spaces = new Map<Sbdf, ConfigSpace>();
-  private readonly bridges: readonly ConfigSpace[];
+  private readonly spaces = new Map<Sbdf, LoggedConfig>();
+  private readonly bridges: readonly LoggedConfig[];
 
   constructor(replay: Replay, inventory: readonly InventoryFunction[]) {
     this.replay = replay;
@@ -33,7 +33,7 @@ export class QemuLogReplay implements QemuLogSink {
       );
       const fn = replay.add(listed.sbdf, listed.name, bars, listed.msix);
       if (fn.refusal) this.refusals.push(`${formatSbdf(listed.sbdf)}: MSI-X left out: ${fn.refusal}`);
-      const space = new ConfigSpace(listed, fn);
+      const space = new LoggedConfig(listed, fn);
       this.spaces.set(listed.sbdf, space);
       fn.trapped.writeMessageControl(space.messageControl);
       this.place(space);
@@ -131,7 +131,7 @@ export class QemuLogReplay implements QemuLogSink {
    * The function that has this bus number at the moment. A bus is known by its bridge; the inventory has the numbers
    * of the end.
    */
-  private find({ bus, devfn }: LoggedFunction): ConfigSpace | undefined {
+  private find({ bus, devfn }: LoggedFunction): LoggedConfig | undefined {
     const on = (number: number) => this.spaces.get((number << 8) | devfn);
     if (bus === 0) return on(0);
     const bridges = this.bridges.filter(({ secondaryBus }) => secondaryBus === bus);
@@ -143,14 +143,14 @@ export class QemuLogReplay implements QemuLogSink {
     return usual?.secondaryBus === undefined ? on(bus) : undefined;
   }
 
-  private behind({ listed }: ConfigSpace): ConfigSpace[] {
+  private behind({ listed }: LoggedConfig): LoggedConfig[] {
     const { secondary, subordinate } = listed.bridge ?? { secondary: 1, subordinate: 0 };
     return [...this.spaces.values()].filter(
       ({ fn }) => fn.sbdf >> 8 >= secondary && fn.sbdf >> 8 <= subordinate,
     );
   }
 
-  private place(space: ConfigSpace): void {
+  private place(space: LoggedConfig): void {
     if (this.replay.place(space.fn, space.placement()) || space.assumed) return;
     // What the inventory says of functions that were not touched yet gives way.
     for (const other of this.spaces.values()) {
@@ -159,7 +159,7 @@ export class QemuLogReplay implements QemuLogSink {
   }
 
   /** A BAR whose size the inventory does not show. */
-  private learn(space: ConfigSpace, index: number, size: number): void {
+  private learn(space: LoggedConfig, index: number, size: number): void {
     const bar = space.listed.bars.find((listed) => listed.index === index);
     if (
       !bar ||

@@ -20,6 +20,7 @@ export const EXCUSED: readonly Excuse[] = [
     reason: 'Draws with uPlot into the page; test/browser runs it in Chromium.',
   },
   { file: `${PAGE}element.ts`, reason: 'Makes elements of the page; test/browser runs it in Chromium.' },
+  { file: `${PAGE}function-panel.ts`, reason: 'A table of the page; test/browser runs it in Chromium.' },
   { file: `${PAGE}heat-panel.ts`, reason: 'Draws on a canvas; test/browser runs it in Chromium.' },
   {
     file: `${PAGE}log-panel.ts`,
@@ -36,7 +37,6 @@ export const EXCUSED: readonly Excuse[] = [
     reason: 'Style sheets that scripts make; test/browser runs it in Chromium.',
   },
   { file: `${PAGE}serial-console.ts`, reason: 'A terminal of xterm.js; test/browser runs it in Chromium.' },
-  { file: `${PAGE}vector-panel.ts`, reason: 'A table of the page; test/browser runs it in Chromium.' },
   {
     file: 'src/shared/attached-dispatcher.ts',
     text: 'locate: () => undefined,',

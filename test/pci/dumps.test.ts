@@ -3,7 +3,7 @@ import { gunzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { createDispatcher } from '../../src/dispatcher.js';
 import { readInventory } from '../../src/inventory/read-machine.js';
-import { listedResources } from '../../src/inventory/resource.js';
+import { listedResources } from '../../src/inventory/sysfs-resource.js';
 import { describeImage } from '../../src/pci/image.js';
 import { formatSbdf, parseSbdf } from '../../src/sbdf.js';
 import { configsOf } from '../inventory/dumps.js';

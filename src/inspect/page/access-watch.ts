@@ -13,6 +13,8 @@ import { inventoryOf, nameOf } from './machine-inventory.js';
 /** What nobody answered, behind the indices of `KINDS`. */
 export const UNCLAIMED_KIND = KINDS.length;
 export const KIND_NAMES: readonly string[] = [...KINDS, 'unclaimed'];
+/** The machines of the page have neither ROMs nor regions that are no BAR. */
+export const isServed = (kind: string): boolean => kind !== 'rom' && kind !== 'region';
 
 /** Accesses kept for the log. */
 const KEPT = 4096;

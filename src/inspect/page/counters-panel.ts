@@ -1,6 +1,7 @@
 import uPlot from 'uplot';
-import { number } from '../../report/summary.js';
+import { number } from '../../report/numbers.js';
 import { KINDS } from '../../trace/function-counts.js';
+import { isServed } from './access-watch.js';
 import { colour, onColoursChanged } from './colours.js';
 import { element, setAttribute, setText } from './element.js';
 import type { PageMachine } from './page-machine.js';
@@ -70,8 +71,6 @@ export class CountersPanel {
     this.interrupts.add(sent);
   }
 }
-
-const isServed = (kind: (typeof KINDS)[number]): boolean => kind !== 'rom' && kind !== 'region';
 
 /** What a total rose by in each of the last seconds. */
 class RateChart {

@@ -1,9 +1,10 @@
 import { PAGE_SIZE } from '../../access.js';
 import { hex } from '../../hexadecimal.js';
 import { accessesOf, bytesText, kindName, mostAccesses, opacityOf } from '../../report/heat-map.js';
-import { many } from '../../report/summary.js';
+import { many } from '../../report/numbers.js';
+import { OWNERS } from '../../report/owners.js';
 import { formatSbdf } from '../../sbdf.js';
-import type { AccessWatch, WatchedPage } from './access-watch.js';
+import { type AccessWatch, isServed, type WatchedPage } from './access-watch.js';
 import { colour, onColoursChanged } from './colours.js';
 import { element, setAttribute, setText } from './element.js';
 
@@ -13,15 +14,6 @@ const CELL = 8;
 const SIDE = ROW * CELL;
 /** Owners do not cut 8 bytes. */
 const GRAIN = 8;
-
-const OWNERS: readonly (readonly [string, string])[] = [
-  ['table', 'MSI-X table entry'],
-  ['pba', 'pending-bit array'],
-  ['adjacent', 'same BAR beside them'],
-  ['neighbour', "another BAR's bytes"],
-  ['direct', 'a page without either'],
-  ['nobody', 'in no BAR'],
-];
 
 const STEPS: Readonly<Record<string, number>> = {
   ArrowLeft: -1,
@@ -198,7 +190,7 @@ function nameOf({ owners: { bars } }: WatchedPage): string {
 }
 
 function legend(): HTMLElement {
-  const items = OWNERS.map(([name, text]) =>
+  const items = OWNERS.filter(([name]) => isServed(name)).map(([name, text]) =>
     element('span', {}, element('i', { class: `swatch ${name}` }), text),
   );
   return element(

@@ -1,6 +1,6 @@
 import { digits, hex } from '../../hexadecimal.js';
 import type { LoggedAccess } from './access-log.js';
-import { type AccessWatch, KIND_NAMES } from './access-watch.js';
+import { type AccessWatch, isServed, KIND_NAMES } from './access-watch.js';
 import type { AccessWords, Words } from './access-words.js';
 import { byId, element, setText } from './element.js';
 import { matches, parseFilter } from './log-filter.js';
@@ -28,11 +28,7 @@ export class LogPanel {
     this.words = words;
     this.rows = Array.from({ length: ROWS }, () => new LogRow((row) => this.select(row)));
     byId('log-rows', HTMLTableSectionElement).append(...this.rows.map(({ row }) => row));
-    for (const name of [
-      'reads',
-      'writes',
-      ...KIND_NAMES.filter((each) => each !== 'rom' && each !== 'region'),
-    ])
+    for (const name of ['reads', 'writes', ...KIND_NAMES.filter(isServed)])
       this.kind.append(element('option', { value: name }, name));
   }
 

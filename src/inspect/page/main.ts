@@ -1,14 +1,14 @@
+import { number } from '../../report/numbers.js';
 import { palette } from '../../report/page-style.js';
-import { number } from '../../report/summary.js';
 import { PATHS, type Setup } from '../setup.js';
 import { Words } from './access-words.js';
 import { CountersPanel } from './counters-panel.js';
 import { byId, setAttribute, setText } from './element.js';
+import { FunctionPanel } from './function-panel.js';
 import { HeatPanel } from './heat-panel.js';
 import { LogPanel } from './log-panel.js';
 import { PageMachine } from './page-machine.js';
 import { SerialConsole } from './serial-console.js';
-import { FunctionPanel } from './vector-panel.js';
 
 /** Milliseconds between two drawings of what changes with each access. */
 const PERIOD = 200;

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { policies } from '../../src/policy.js';
-import { reportPage } from '../../src/report/page.js';
-import { replayJson, replayText } from '../../src/report/summary.js';
+import { replayJson } from '../../src/report/replay-json.js';
+import { replayPage } from '../../src/report/replay-page.js';
+import { replayText } from '../../src/report/replay-text.js';
 import { Replay } from '../../src/trace/replay.js';
 import type { ReplayedFile } from '../../src/trace/replay-file.js';
 
@@ -34,7 +35,7 @@ function replayed(): ReplayedFile {
 }
 
 describe('the page', () => {
-  const page = reportPage(replayed());
+  const page = replayPage(replayed());
 
   it('draws every byte of a trapped page', () => {
     const maps = [...page.matchAll(/<svg class="heat".*?<\/svg>/g)].map(([map]) => map);
@@ -81,7 +82,7 @@ it('names a region that is no BAR, of which there may be several', () => {
     file.replay.access(false, 4, address + 4, 1, 0, 6);
     file.replay.access(true, 4, address + 0x1000, 1, 0, 6);
   }
-  const page = reportPage(file);
+  const page = replayPage(file);
   expect(page.match(/<svg class="heat"/g)).toHaveLength(5);
   expect(page.match(/<b>0000:01:00\.0 region \+ 0x1000<\/b>/g)).toHaveLength(2);
   expect(page).toContain('region, 0000:01:00.0 region + 0x4: 1 read, 0 writes');

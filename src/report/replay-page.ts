@@ -8,25 +8,17 @@ import type { ReplayedFile } from '../trace/replay-file.js';
 import { entriesTable } from './entries-table.js';
 import { accessesOf, COLD, cellLines, heatMap, kindName, mostAccesses, pageNames, WARM } from './heat-map.js';
 import { document, escapeHtml, table } from './html.js';
+import { many, number } from './numbers.js';
+import { OWNERS } from './owners.js';
 import { script, style } from './page-style.js';
-import { assumptions, byWeight, describeDifference, MEANING, many, number, widths } from './summary.js';
+import { assumptions, byWeight, describeDifference, isUsed, MEANING, widths } from './replay-text.js';
 import { timelineChart } from './timeline-chart.js';
 
 /** Pages drawn; those with the most accesses. */
 const MAPS = 64;
 
-const OWNERS: readonly (readonly [string, string])[] = [
-  ['table', 'MSI-X table entry'],
-  ['pba', 'pending-bit array'],
-  ['adjacent', 'same BAR beside them'],
-  ['rom', 'expansion ROM'],
-  ['region', 'region that is no BAR'],
-  ['neighbour', "another BAR's bytes"],
-  ['nobody', 'in no BAR'],
-];
-
 /** The report of a replay: one HTML page that needs nothing else. */
-export function reportPage(file: ReplayedFile): string {
+export function replayPage(file: ReplayedFile): string {
   const { replay } = file;
   const name = escapeHtml(basename(file.path));
   const pages = replay.trappedPages();
@@ -129,7 +121,7 @@ function warmest(page: PageHeat): string {
 
 function countTable({ replay }: ReplayedFile): string {
   const rows = replay.functions.flatMap((fn) =>
-    KINDS.filter((kind) => fn.counts.reads(kind) + fn.counts.writes(kind) > 0).map((kind, index) => [
+    KINDS.filter((kind) => isUsed(fn, kind)).map((kind, index) => [
       index === 0 ? `${formatSbdf(fn.sbdf)} ${fn.name}` : '',
       kind,
       number(fn.counts.reads(kind)),

@@ -4,6 +4,7 @@ import { type Difference, REASONS, type Reason } from '../trace/difference.js';
 import { KINDS, type Kind, WIDTHS } from '../trace/function-counts.js';
 import type { ReplayedFile } from '../trace/replay-file.js';
 import type { ReplayedFunction } from '../trace/replayed-function.js';
+import { many, number } from './numbers.js';
 
 /** What each reason means, for readers. */
 export const MEANING: { readonly [reason in Reason]: string } = {
@@ -21,31 +22,7 @@ const FORMATS = {
 /** Differences printed; the report lists more. */
 const SHOWN = 10;
 
-/** The machine-readable result. A ROM counts as direct there: as the traced machine had it. Only recordings have regions. */
-export function replayJson({ replay }: ReplayedFile) {
-  return {
-    accesses: replay.accesses,
-    unclaimed: replay.unclaimedReads + replay.unclaimedWrites,
-    differences: replay.differenceCount,
-    reasons: { ...replay.reasons },
-    functions: replay.functions.map(({ sbdf, counts }) => ({
-      sbdf: formatSbdf(sbdf),
-      owners: Object.fromEntries(
-        KINDS.filter((kind) => kind !== 'rom' && (kind !== 'region' || isUsed({ counts }, kind))).map(
-          (kind) => {
-            const kinds: Kind[] = kind === 'direct' ? ['direct', 'rom'] : [kind];
-            const total = (count: (kind: Kind) => number) => kinds.reduce((sum, one) => sum + count(one), 0);
-            return [
-              kind,
-              { reads: total((one) => counts.reads(one)), writes: total((one) => counts.writes(one)) },
-            ];
-          },
-        ),
-      ),
-    })),
-  };
-}
-
+/** A replay for people. */
 export function replayText(file: ReplayedFile): string {
   const { replay } = file;
   const unclaimed = replay.unclaimedReads + replay.unclaimedWrites;
@@ -118,12 +95,8 @@ export function byWeight(differences: readonly Difference[]): Difference[] {
   );
 }
 
-export const number = (value: number): string => value.toLocaleString('en-US');
-
-export const many = (count: number, one: string, more = `${one}s`): string =>
-  `${number(count)} ${count === 1 ? one : more}`;
-
-const isUsed = ({ counts }: Pick<ReplayedFunction, 'counts'>, kind: Kind): boolean =>
+/** Whether the function had an access of the kind. */
+export const isUsed = ({ counts }: Pick<ReplayedFunction, 'counts'>, kind: Kind): boolean =>
   counts.reads(kind) + counts.writes(kind) > 0;
 
 function countTable(functions: readonly ReplayedFunction[]): string[] {

@@ -1,22 +1,18 @@
 import { ADDRESS_LIMIT } from '../access.js';
 import type { InventoryFunction } from '../inventory/machine.js';
+import { COMMAND, FIRST_BAR, headerOfType, MEMORY, ROM_ENABLE } from '../pci/header.js';
 import { FUNCTION_MASK, MSIX_ENABLE } from '../pci/msix-capability.js';
+import { D3HOT, DEVICE_CONTROL, INITIATE_RESET, PMCSR, POWER_STATE } from '../pci/reset-registers.js';
 import type { Placement, ReplayedFunction } from './replayed-function.js';
 
-const COMMAND = 0x04;
-const BARS = 0x10;
-const ROM = 0x30;
-const BRIDGE_ROM = 0x38;
 const SECONDARY_BUS = 0x18;
 const BRIDGE_CONTROL = 0x3c;
 
-const MEMORY = 1 << 1;
 const ROM_INDEX = 6;
-/** PCIe 7.5.3.4, Device Control; PCI AF 2006, AF Control. */
-const INITIATE_FLR = 0x8000;
+/** In the Advanced Features capability: AF Control, whose bit 0 resets (PCI AF 2006). */
+const AF_CONTROL = 4;
 /** PCI bridge 1.2, 3.2.5.17, in the upper half of the dword. */
 const SECONDARY_BUS_RESET = 0x40_0000;
-const D3HOT = 3;
 
 /** What a config write did besides moving BARs. */
 export type ConfigEffect = 'none' | 'message-control' | 'reset' | 'perhaps-reset' | 'reset-behind';
@@ -25,7 +21,7 @@ export type ConfigEffect = 'none' | 'message-control' | 'reset' | 'perhaps-reset
  * The registers of one function that decide where its BARs are and when it is reset, as a log's config writes leave
  * them. The log gives no widths: writes of less than a dword are told by their alignment.
  */
-export class ConfigSpace {
+export class LoggedConfig {
   readonly listed: InventoryFunction;
   readonly fn: ReplayedFunction;
   /** No BAR and no COMMAND write yet: as the inventory says. */
@@ -51,21 +47,24 @@ export class ConfigSpace {
     const { listed } = this;
     const { capabilities, msix } = listed;
     const dword = register - (register % 4);
-    const lastBar = listed.bridge ? BARS + 4 : BARS + 20;
-    if (dword >= BARS && dword <= lastBar) return this.writeBar((dword - BARS) / 4, register, value);
-    if (dword === (listed.bridge ? BRIDGE_ROM : ROM)) return this.writeBar(ROM_INDEX, register, value);
+    const { bars, rom } = headerOfType(listed.bridge ? 1 : 0);
+    const index = (dword - FIRST_BAR) / 4;
+    if (index >= 0 && index < bars) return this.writeBar(index, register, value);
+    if (dword === rom) return this.writeBar(ROM_INDEX, register, value);
     if (listed.bridge && dword === SECONDARY_BUS) return this.writeBuses(register, value);
     if (listed.bridge && dword === BRIDGE_CONTROL) return this.writeBridgeControl(register, value);
     if (register === COMMAND) return this.writeCommand(value);
     if (msix && dword === msix.capability) return this.writeMessageControl(register, value);
-    if (dword === (capabilities.express ?? Number.NaN) + 8) {
-      const wanted = (merged(0, register, value) & INITIATE_FLR) !== 0;
+    if (dword === (capabilities.express ?? Number.NaN) + DEVICE_CONTROL) {
+      const wanted = (merged(0, register, value) & INITIATE_RESET) !== 0;
       return wanted && capabilities.functionLevelReset ? this.reset() : 'none';
     }
-    if (dword === (capabilities.advancedFeatures ?? Number.NaN) + 4 && register === dword) {
+    if (dword === (capabilities.advancedFeatures ?? Number.NaN) + AF_CONTROL && register === dword) {
       return value & 1 && capabilities.functionLevelReset ? this.reset() : 'none';
     }
-    if (register === (capabilities.powerManagement ?? Number.NaN) + 4) return this.writePower(value & 3);
+    if (register === (capabilities.powerManagement ?? Number.NaN) + PMCSR) {
+      return this.writePower(value & POWER_STATE);
+    }
     return 'none';
   }
 
@@ -74,7 +73,7 @@ export class ConfigSpace {
     const placement = new Map(this.mapped);
     if (!(this.command & MEMORY)) return placement;
     for (const { index, size } of this.fn.bars) {
-      if (this.isVirtual(index) || (index === ROM_INDEX && !(this.bars[index] & 1))) continue;
+      if (this.isVirtual(index) || (index === ROM_INDEX && !(this.bars[index] & ROM_ENABLE))) continue;
       const address = this.address(index, size);
       if (address > 0 && address + size < this.limit(index)) placement.set(index, address);
     }
@@ -180,7 +179,7 @@ export class ConfigSpace {
   private set(index: number, address: number): void {
     this.bars[index] = address % 2 ** 32;
     if (address >= 2 ** 32) this.bars[index + 1] = address / 2 ** 32;
-    if (index === ROM_INDEX && address > 0) this.bars[index] |= 1;
+    if (index === ROM_INDEX && address > 0) this.bars[index] |= ROM_ENABLE;
   }
 }
 

@@ -14,7 +14,7 @@ const ROW = 64;
 const CELL = 8;
 
 /** One page as a square of cells, coloured by owner. */
-export function pageMap(page: AddressRange, owners: readonly OwnedRange[]): string {
+export function ownerMap(page: AddressRange, owners: readonly OwnedRange[]): string {
   const grain = (page.end - page.start) / ROW ** 2;
   const side = ROW * CELL;
   const cells = owners

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import type { BarType } from '../../src/host.js';
-import { barFault } from '../../src/inventory/bar-list.js';
+import { barFault } from '../../src/inventory/bar-fault.js';
 
 const bar = (index: number, type: BarType, address: number | undefined, size: number | undefined) => ({
   index,
