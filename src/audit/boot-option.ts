@@ -1,5 +1,6 @@
+import { grouped } from '../grouped.js';
 import { digits } from '../hexadecimal.js';
-import type { Machine } from '../inventory/machine.js';
+import type { InventoryFunction, Machine } from '../inventory/machine.js';
 import { formatSbdf, type Sbdf } from '../sbdf.js';
 
 /**
@@ -8,18 +9,10 @@ import { formatSbdf, type Sbdf } from '../sbdf.js';
  */
 export function resourceAlignment(machine: Machine, functions: readonly Sbdf[], pageSize: number): string {
   const chosen = new Set(functions);
-  const models = new Map<string, Sbdf[]>();
-  for (const { sbdf, vendor, device } of machine.functions) {
-    if (vendor === undefined || device === undefined) continue;
-    const model = `pci:${digits(vendor, 4)}:${digits(device, 4)}`;
-    const instances = models.get(model);
-    if (instances) instances.push(sbdf);
-    else models.set(model, [sbdf]);
-  }
-  const merged = [...models].filter(
-    ([, sbdfs]) => sbdfs.length > 1 && sbdfs.every((sbdf) => chosen.has(sbdf)),
+  const merged = [...grouped(machine.functions, modelOf)].filter(
+    ([, instances]) => instances.length > 1 && instances.every(({ sbdf }) => chosen.has(sbdf)),
   );
-  const covered = new Set(merged.flatMap(([, sbdfs]) => sbdfs));
+  const covered = new Set(merged.flatMap(([, instances]) => instances.map(({ sbdf }) => sbdf)));
   const single = [...chosen].filter((sbdf) => !covered.has(sbdf));
   const order = Math.log2(pageSize);
   const devices = [...merged.map(([model]) => model), ...single.sort((a, b) => a - b).map(address)];
@@ -27,6 +20,9 @@ export function resourceAlignment(machine: Machine, functions: readonly Sbdf[], 
     ? ''
     : `pci=resource_alignment=${devices.map((device) => `${order}@${device}`).join(';')}`;
 }
+
+const modelOf = ({ vendor, device }: InventoryFunction): string | undefined =>
+  vendor === undefined || device === undefined ? undefined : `pci:${digits(vendor, 4)}:${digits(device, 4)}`;
 
 /** The segment is left out where it is 0, as in the kernel's own texts. */
 const address = (sbdf: Sbdf): string => formatSbdf(sbdf).replace(/^0000:/, '');

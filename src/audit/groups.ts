@@ -1,5 +1,7 @@
+import { grouped } from '../grouped.js';
 import type { InventoryFunction, Machine } from '../inventory/machine.js';
 import { formatSbdf, type Sbdf } from '../sbdf.js';
+import { busOf, busText, isRootBus } from './bus.js';
 import { memoryMap } from './memory-map.js';
 import { rangeText } from './ranges.js';
 
@@ -120,15 +122,13 @@ function chainsBy<Key extends string | number>(
   reason: Reason,
   detail: (key: Key) => string,
 ): Edge[] {
-  const byKey = new Map<Key, Sbdf[]>();
-  for (const fn of functions) {
-    const key = keyOf(fn);
-    if (key === undefined) continue;
-    const sbdfs = byKey.get(key);
-    if (sbdfs) sbdfs.push(fn.sbdf);
-    else byKey.set(key, [fn.sbdf]);
-  }
-  return [...byKey].flatMap(([key, sbdfs]) => chain(sbdfs, reason, detail(key)));
+  return [...grouped(functions, keyOf)].flatMap(([key, sharers]) =>
+    chain(
+      sharers.map(({ sbdf }) => sbdf),
+      reason,
+      detail(key),
+    ),
+  );
 }
 
 const iommuEdges = (functions: readonly InventoryFunction[]): Edge[] =>
@@ -146,26 +146,26 @@ function pageEdges(machine: Machine, pageSize: number): Edge[] {
   });
 }
 
+/** The interrupt line that its pin is routed to. */
+export const lineOf = ({ interrupt }: InventoryFunction): number | undefined =>
+  interrupt.pin ? interrupt.irq : undefined;
+
 const lineEdges = (functions: readonly InventoryFunction[]): Edge[] =>
-  chainsBy(
-    functions,
-    ({ interrupt }) => (interrupt.pin ? interrupt.irq : undefined),
-    'intx',
-    (irq) => `IRQ ${irq}`,
-  );
+  chainsBy(functions, lineOf, 'intx', (irq) => `IRQ ${irq}`);
 
 /** A function that cannot be reset alone is reset with its bus; on a root bus, not at all. */
 function resetEdges(functions: readonly InventoryFunction[]): Edge[] {
   const alone = ({ capabilities }: InventoryFunction) =>
     capabilities.functionLevelReset ||
     (capabilities.powerManagement !== undefined && !capabilities.noSoftReset);
-  const busOf = ({ sbdf }: InventoryFunction) => sbdf >>> 8;
-  const shared = new Set(functions.filter((fn) => !alone(fn)).map(busOf));
+  const shared = new Set(functions.filter((fn) => !alone(fn)).map(({ sbdf }) => busOf(sbdf)));
   return chainsBy(
-    functions.filter((fn) => (busOf(fn) & 0xff) !== 0 && fn.physicalFunction === undefined),
-    (fn) => (shared.has(busOf(fn)) ? busOf(fn) : undefined),
+    functions.filter(
+      ({ sbdf, physicalFunction }) => !isRootBus(busOf(sbdf)) && physicalFunction === undefined,
+    ),
+    ({ sbdf }) => (shared.has(busOf(sbdf)) ? busOf(sbdf) : undefined),
     'reset',
-    (bus) => `bus ${formatSbdf(bus * 256).slice(0, 7)}`,
+    (bus) => `bus ${busText(bus)}`,
   );
 }
 

@@ -6,7 +6,7 @@ import type { AddressRange } from '../regions/address-range.js';
 import { formatSbdf, type Sbdf } from '../sbdf.js';
 import type { HeldBar, HeldFunction, SharedMachine } from '../shared-machine.js';
 import { type Plan, plan } from './plan.js';
-import { pagesAround, rangeText } from './ranges.js';
+import { common, pagesAround, rangeText } from './ranges.js';
 import { resourcesOf } from './resource.js';
 import { isReservedAround, strangers } from './strangers.js';
 
@@ -131,11 +131,11 @@ export class Inventory implements SharedMachine {
     for (const bar of placed(fn)) {
       for (const other of this.foreign(user, bar)) {
         if (fn.trapOnly && other.bar?.trapsEdges) continue;
-        const { start, end } = pagesAround(rangeOf(bar), PAGE_SIZE);
+        const ours = pagesAround(rangeOf(bar), PAGE_SIZE);
         const theirs = pagesAround(rangeOf(other.bar as HeldBar), PAGE_SIZE);
-        const common = { start: Math.max(start, theirs.start), end: Math.min(end, theirs.end) };
+        const both = common(ours, theirs);
         const sbdf = other.sbdf as Sbdf;
-        pages.set(sbdf, (pages.get(sbdf) ?? new Map()).set(common.start, common));
+        pages.set(sbdf, (pages.get(sbdf) ?? new Map()).set(both.start, both));
       }
     }
     return [...pages].map(([sbdf, ranges]) => ({ sbdf, pages: [...ranges.values()] }));

@@ -1,3 +1,4 @@
+import { grouped } from '../grouped.js';
 import type { Machine } from '../inventory/machine.js';
 import type { Sbdf } from '../sbdf.js';
 import { type Resource, resourcesOf } from './resource.js';
@@ -27,21 +28,10 @@ export function memoryMap(machine: Machine, pageSize: number): MemoryMap {
       machine,
       pageSize,
       resources,
-      byFunction: byFunction(resources),
+      byFunction: grouped(resources, ({ sbdf, slice }) => (slice ? undefined : sbdf)),
       shared: sharedPages(resources, pageSize),
     };
     maps.set(pageSize, map);
   }
   return map;
-}
-
-function byFunction(resources: readonly Resource[]): Map<Sbdf, Resource[]> {
-  const owned = new Map<Sbdf, Resource[]>();
-  for (const resource of resources) {
-    if (resource.slice) continue;
-    const own = owned.get(resource.sbdf);
-    if (own) own.push(resource);
-    else owned.set(resource.sbdf, [resource]);
-  }
-  return owned;
 }

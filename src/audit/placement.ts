@@ -1,10 +1,11 @@
-import type { InventoryBar, Machine } from '../inventory/machine.js';
-import { type AddressRange, overlap } from '../regions/address-range.js';
+import type { InventoryBar, Machine, MemoryRange } from '../inventory/machine.js';
+import { type AddressRange, FOUR_GIB, overlap } from '../regions/address-range.js';
 import type { Sbdf } from '../sbdf.js';
-import { pagesAround, roundUp, without } from './ranges.js';
+import { busOf } from './bus.js';
+import { pagesAround, roundDown, roundUp, sizeOf, without } from './ranges.js';
 import type { Resource } from './resource.js';
 import { isReservedAround, strangers } from './strangers.js';
-import { busOf, WINDOW_GRAIN, type Window, Windows } from './windows.js';
+import { WINDOW_GRAIN, type Window, Windows } from './windows.js';
 
 /** A BAR's new place. */
 export interface Move {
@@ -52,8 +53,6 @@ export interface Placement {
   readonly assumed: readonly AddressRange[];
 }
 
-const FOUR_GIB = 2 ** 32;
-
 /**
  * Gives each of these resources pages of its own within the windows of its bus, all others staying where they are: the
  * largest first, at the lowest free address, in the window that it is in if that has room.
@@ -65,47 +64,23 @@ export function place(
   pageSize: number,
 ): Placement {
   const windows = new Windows(machine, all);
-  const free = new Map<Window, { start: number; end: number }[]>();
   const staying = all.filter((resource) => !moving.has(resource));
-  const outsiders = strangers(machine.memory);
-  const roomIn = (window: Window, bus: number) => {
-    let room = free.get(window);
-    if (!room) {
-      room = without(window, [
-        ...[...staying, ...outsiders.filter((range) => !isReservedAround(range, window))]
-          .filter((range) => overlap(range, window))
-          .map((range) => pagesAround(range, pageSize)),
-        ...behind(machine, bus),
-      ]).flatMap(({ start, end }) => {
-        const from = roundUp(start, pageSize);
-        const to = end - (end % pageSize);
-        return from < to ? [{ start: from, end: to }] : [];
-      });
-      free.set(window, room);
-    }
-    return room;
-  };
+  const rooms = new Rooms(machine, staying, pageSize);
   const moves: Move[] = [];
   const unplaced: Unplaced[] = [];
   const assumed = new Set<Window>();
   const missing = new Map<Window, number>();
-  const sizeOf = ({ start, end }: Resource) => end - start;
   const order = [...moving].sort((a, b) => sizeOf(b) - sizeOf(a) || a.start - b.start);
   for (const resource of order) {
     const { sbdf, bar, start, end } = resource;
-    const size = sizeOf(resource);
     const bus = busOf(resource.fn.sbdf);
-    const length = roundUp(size, pageSize);
+    const length = roundUp(sizeOf(resource), pageSize);
     const suitable = windows.of(bus).filter((window) => overlap(window, resource) || admits(window, bar));
     const own = suitable.find((window) => window.start <= start && window.end >= end);
     const candidates = [...suitable].sort((a, b) => Number(b === own) - Number(a === own));
-    const hit = candidates
-      .flatMap((window) => roomIn(window, bus).map((room) => ({ window, room })))
-      .find(({ room }) => fits(room, length, bar));
+    const hit = rooms.take(candidates, bus, length, bar);
     if (hit) {
-      const to = hit.room.start;
-      hit.room.start += length;
-      moves.push({ sbdf, index: bar.index, from: start, to, size });
+      moves.push({ sbdf, index: bar.index, from: start, to: hit.address, size: sizeOf(resource) });
       if (hit.window.assumed) assumed.add(hit.window);
       continue;
     }
@@ -123,6 +98,59 @@ export function place(
     })),
     assumed: [...assumed].map(({ start, end }) => ({ start, end })),
   };
+}
+
+/** Whole pages of windows that nobody has, ascending. */
+class Rooms {
+  private readonly machine: Machine;
+  private readonly staying: readonly Resource[];
+  private readonly outsiders: readonly MemoryRange[];
+  private readonly pageSize: number;
+  private readonly free = new Map<Window, { start: number; end: number }[]>();
+
+  constructor(machine: Machine, staying: readonly Resource[], pageSize: number) {
+    this.machine = machine;
+    this.staying = staying;
+    this.outsiders = strangers(machine.memory);
+    this.pageSize = pageSize;
+  }
+
+  /** The lowest pages of the first window that has enough for this BAR; undefined: none has. */
+  take(
+    windows: readonly Window[],
+    bus: number,
+    length: number,
+    bar: InventoryBar,
+  ): { readonly window: Window; readonly address: number } | undefined {
+    for (const window of windows) {
+      const room = this.of(window, bus).find((one) => fits(one, length, bar));
+      if (!room) continue;
+      const address = room.start;
+      room.start += length;
+      return { window, address };
+    }
+    return undefined;
+  }
+
+  private of(window: Window, bus: number): { start: number; end: number }[] {
+    let room = this.free.get(window);
+    if (!room) {
+      room = this.find(window, bus);
+      this.free.set(window, room);
+    }
+    return room;
+  }
+
+  private find(window: Window, bus: number): { start: number; end: number }[] {
+    const { machine, staying, outsiders, pageSize } = this;
+    const taken = [...staying, ...outsiders.filter((range) => !isReservedAround(range, window))]
+      .filter((range) => overlap(range, window))
+      .map((range) => pagesAround(range, pageSize));
+    return without(window, [...taken, ...behind(machine, bus)]).flatMap(({ start, end }) => {
+      const whole = { start: roundUp(start, pageSize), end: roundDown(end, pageSize) };
+      return whole.start < whole.end ? [whole] : [];
+    });
+  }
 }
 
 /** PCI-to-PCI bridge 1.2, 3.2.5.9: a prefetchable window is for prefetchable memory only. */

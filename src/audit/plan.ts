@@ -5,9 +5,10 @@ import type { Finding } from './finding.js';
 import { findings } from './findings.js';
 import { type MemoryMap, memoryMap } from './memory-map.js';
 import { type Placement, place } from './placement.js';
+import { sizeOf } from './ranges.js';
 import { ownerOf, type Resource } from './resource.js';
 import { sharedPages } from './shared-pages.js';
-import { isReservedAround, strangers } from './strangers.js';
+import { isReservedAround, isStranger, strangers } from './strangers.js';
 
 /** How the BARs of a machine can be placed so that none shares a page. */
 export interface Plan extends Placement {
@@ -70,7 +71,7 @@ function involved({ machine, resources: all, shared, pageSize }: MemoryMap) {
   const touched = new Set<Sbdf>();
   const fixed = new Set<string>();
   const move = (resource: Resource, stays = false) => {
-    const small = resource.end - resource.start < pageSize;
+    const small = sizeOf(resource) < pageSize;
     if (!small || !movable(resource)) {
       if (!resource.slice) fixed.add(`${ownerOf(resource)}: ${whyFixed(resource, small)}`);
       return;
@@ -79,7 +80,7 @@ function involved({ machine, resources: all, shared, pageSize }: MemoryMap) {
     if (!stays) moving.add(resource);
   };
   for (const { items } of shared) {
-    const small = items.filter((item) => item.end - item.start < pageSize && movable(item));
+    const small = items.filter((item) => sizeOf(item) < pageSize && movable(item));
     // Where all others go, the one at the start of the page can stay.
     const first = items.length === small.length && small.find(({ start }) => start % pageSize === 0);
     for (const item of small) move(item, item === first);
@@ -87,9 +88,9 @@ function involved({ machine, resources: all, shared, pageSize }: MemoryMap) {
   for (const resource of all) if (resource.start % pageSize !== 0 && !resource.slice) move(resource);
   const outsiders = strangers(machine.memory);
   for (const { items } of sharedPages([...all, ...outsiders], pageSize)) {
-    const others = items.filter((item) => 'depth' in item);
+    const others = items.filter(isStranger);
     for (const item of items) {
-      if (!('depth' in item) && others.some((other) => !isReservedAround(other, item))) move(item);
+      if (!isStranger(item) && others.some((other) => !isReservedAround(other, item))) move(item);
     }
   }
   return { moving, touched, fixed: [...fixed] };
@@ -109,7 +110,7 @@ function sideEffects(
   pageSize: number,
 ): string[] {
   const enlarged = all.filter(
-    (resource) => touched.has(resource.sbdf) && movable(resource) && resource.end - resource.start < pageSize,
+    (resource) => touched.has(resource.sbdf) && movable(resource) && sizeOf(resource) < pageSize,
   );
   return [
     `the kernel believes these BARs to have ${pageSize} bytes, and a guest that asks it is told so: ${enlarged.map(ownerOf).join(', ')}`,
@@ -150,8 +151,7 @@ function alignAll(
   result: { readonly placement: Placement; readonly left: readonly Finding[] },
 ): AlignAll {
   const moving = resources.filter(
-    (resource) =>
-      movable(resource) && resource.end - resource.start < pageSize && resource.start % pageSize !== 0,
+    (resource) => movable(resource) && sizeOf(resource) < pageSize && resource.start % pageSize !== 0,
   );
   const counts = { moved: moving.length, functions: new Set(moving.map(({ sbdf }) => sbdf)).size };
   const same = moving.length === planned.size && moving.every((resource) => planned.has(resource));

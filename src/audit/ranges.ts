@@ -12,6 +12,9 @@ export const pagesAround = ({ start, end }: AddressRange, pageSize: number): Add
   end: roundUp(end, pageSize),
 });
 
+/** Bytes. */
+export const sizeOf = ({ start, end }: AddressRange): number => end - start;
+
 /** What two ranges have in common, if they overlap. */
 export const common = (a: AddressRange, b: AddressRange): AddressRange => ({
   start: Math.max(a.start, b.start),

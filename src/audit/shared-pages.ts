@@ -1,4 +1,5 @@
 import type { Range } from '../range.js';
+import { roundDown, roundUp } from './ranges.js';
 
 /** Pages, each with bytes of the same two or more items. */
 export interface SharedPages<Item> extends Range {
@@ -12,8 +13,8 @@ export function sharedPages<Item extends Range>(
   pageSize: number,
 ): SharedPages<Item>[] {
   const begins = [...items].sort((a, b) => a.start - b.start);
-  const firstPage = ({ start }: Item) => start - (start % pageSize);
-  const endPage = ({ end }: Item) => Math.ceil(end / pageSize) * pageSize;
+  const firstPage = ({ start }: Item) => roundDown(start, pageSize);
+  const endPage = ({ end }: Item) => roundUp(end, pageSize);
   const ends = [...items].sort((a, b) => endPage(a) - endPage(b));
   const active = new Set<Item>();
   const shared: SharedPages<Item>[] = [];

@@ -14,6 +14,10 @@ export function strangers(memory: readonly MemoryRange[]): MemoryRange[] {
   return result;
 }
 
+/** Told from a function's memory, among which it may be. */
+export const isStranger = <Item extends object>(item: Item | MemoryRange): item is MemoryRange =>
+  'depth' in item;
+
 /** Firmware reserves whole windows, which does not say who answers there. */
 export const isReservedAround = (range: MemoryRange, inside: AddressRange): boolean =>
   /^reserved/i.test(range.name) && range.start <= inside.start && range.end >= inside.end;

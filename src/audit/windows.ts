@@ -1,6 +1,8 @@
+import { grouped } from '../grouped.js';
 import type { InventoryFunction, Machine } from '../inventory/machine.js';
 import { type AddressRange, overlap } from '../regions/address-range.js';
-import { formatSbdf, type Sbdf } from '../sbdf.js';
+import type { Sbdf } from '../sbdf.js';
+import { busOf, busText, isRootBus } from './bus.js';
 import { merged, roundDown, roundUp } from './ranges.js';
 import type { Resource } from './resource.js';
 
@@ -16,9 +18,6 @@ export interface Window extends AddressRange {
 /** PCI-to-PCI bridge 1.2, 3.2.5.8: memory base and limit have 12 bits, of 1 MiB. */
 export const WINDOW_GRAIN = 2 ** 20;
 
-/** Segment and bus, as the upper bits of an SBDF. */
-export const busOf = (sbdf: Sbdf): number => Math.floor(sbdf / 256);
-
 /** The windows of each bus. */
 export class Windows {
   private readonly machine: Machine;
@@ -33,13 +32,7 @@ export class Windows {
         fn.bridge ? [[busOf(fn.sbdf) - (busOf(fn.sbdf) % 256) + fn.bridge.secondary, fn]] : [],
       ),
     );
-    this.byBus = new Map();
-    for (const resource of resources) {
-      const bus = busOf(resource.fn.sbdf);
-      const some = this.byBus.get(bus);
-      if (some) some.push(resource);
-      else this.byBus.set(bus, [resource]);
-    }
+    this.byBus = grouped(resources, ({ fn }) => busOf(fn.sbdf));
   }
 
   of(bus: number): readonly Window[] {
@@ -60,7 +53,7 @@ export class Windows {
     const resources = this.byBus.get(bus) ?? [];
     const isPrefetchable = (range: AddressRange) =>
       resources.filter((resource) => overlap(resource, range)).every(({ bar }) => bar.prefetchable);
-    const name = `PCI Bus ${formatSbdf(bus * 256).slice(0, 7)}`;
+    const name = `PCI Bus ${busText(bus)}`;
     const named = this.machine.memory.filter((range) => range.name === name);
     const around = resources.map(({ start, end }) => ({
       start: roundDown(start, WINDOW_GRAIN),
@@ -70,7 +63,7 @@ export class Windows {
       start,
       end,
       // A host bridge passes everything on.
-      prefetchable: bus % 256 !== 0 && isPrefetchable({ start, end }),
+      prefetchable: !isRootBus(bus) && isPrefetchable({ start, end }),
       bridge: bridge?.sbdf,
       assumed: named.length === 0,
     }));

@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import type { Outcome } from '../explain/outcome.js';
 import type { Part } from '../explain/place.js';
 import { type Explanation, explain, type PolicyAnswer } from '../explain.js';
+import { grouped } from '../grouped.js';
 import { hex } from '../hexadecimal.js';
 import { InputError } from '../input-error.js';
 import { readInventory } from '../inventory/read-machine.js';
@@ -87,12 +88,7 @@ const bytesText = ({ first, last }: Part): string => (first === last ? ` ${first
 
 /** Policies that answer alike, for the same reasons. */
 function alike(answers: readonly PolicyAnswer[]): PolicyAnswer[][] {
-  const groups = new Map<string, PolicyAnswer[]>();
-  for (const answer of answers) {
-    const key = JSON.stringify({ ...answer, policy: undefined });
-    groups.set(key, [...(groups.get(key) ?? []), answer]);
-  }
-  return [...groups.values()];
+  return [...grouped(answers, (answer) => JSON.stringify({ ...answer, policy: undefined })).values()];
 }
 
 function answerLines(group: readonly PolicyAnswer[]): string[] {

@@ -1,18 +1,12 @@
-import type { InventoryFunction } from '../../inventory/machine.js';
+import { grouped } from '../../grouped.js';
 import { formatSbdf } from '../../sbdf.js';
 import { type Finding, finding } from '../finding.js';
+import { lineOf } from '../groups.js';
 import type { MemoryMap } from '../memory-map.js';
 
 /** F8. */
 export function sharedLines({ machine }: MemoryMap): Finding[] {
-  const lines = new Map<number, InventoryFunction[]>();
-  for (const fn of machine.functions) {
-    const { pin, irq } = fn.interrupt;
-    if (!pin || irq === undefined) continue;
-    const sharers = lines.get(irq);
-    if (sharers) sharers.push(fn);
-    else lines.set(irq, [fn]);
-  }
+  const lines = grouped(machine.functions, lineOf);
   return [...lines]
     .filter(([, functions]) => functions.length > 1)
     .sort(([a], [b]) => a - b)

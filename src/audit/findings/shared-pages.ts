@@ -6,7 +6,7 @@ import { merged, pagesAround, pageText } from '../ranges.js';
 import { found, foundOn, functionsOf, ownerOf, type Resource } from '../resource.js';
 import { REALIGN } from '../rules.js';
 import { sharedPages } from '../shared-pages.js';
-import { isReservedAround, strangers } from '../strangers.js';
+import { isReservedAround, isStranger, strangers } from '../strangers.js';
 
 /** Page sizes of hosts, bytes. */
 export const pageSizes = [4096, 16384, 65536] as const;
@@ -64,9 +64,9 @@ export function sharedWithOthers({ machine, resources, pageSize }: MemoryMap): F
   const company = new Map<Resource, Set<MemoryRange>>();
   const others = strangers(machine.memory);
   for (const { items } of sharedPages<Resource | MemoryRange>([...resources, ...others], pageSize)) {
-    const ranges = items.filter((item) => 'depth' in item);
+    const ranges = items.filter(isStranger);
     for (const resource of items) {
-      if ('depth' in resource) continue;
+      if (isStranger(resource)) continue;
       for (const range of ranges) {
         if (isReservedAround(range, resource)) continue;
         company.set(resource, (company.get(resource) ?? new Set()).add(range));
