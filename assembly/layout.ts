@@ -14,7 +14,7 @@
 export const STATUS = 0x10;
 /** u32: the high lane of an 8-byte read. */
 export const HIGH = 0x14;
-/** u32: the offset in the host page that goes with FORWARD_AT. */
+/** u32: the offset in the host page that goes with FORWARDED_AT. */
 export const OFFSET = 0x18;
 /** u32: pointer to a u32 for each mapped page's id: where in this memory its bytes are, 0 where they are not. */
 export const OWN_PAGES = 0x1c;

@@ -5,7 +5,7 @@ import type { Range } from './range.js';
 import { RangeIndex } from './range-index.js';
 
 /** Which pages trap, and for which BARs' sake. */
-export interface TrapPlan {
+interface TrapPlan {
   traps(page: number): boolean;
   /** Pages of a BAR that may have to trap. */
   candidates(bar: FunctionBar): readonly number[];

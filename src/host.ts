@@ -33,7 +33,7 @@ export interface Vector {
   readonly armed: boolean;
 }
 
-/** A BAR as hosts and diagnostics see it; index 6 is the expansion ROM. */
+/** A BAR as hosts see it. */
 export interface Bar {
   /** 0 to 5; 6 is the expansion ROM. */
   readonly index: number;

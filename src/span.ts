@@ -5,6 +5,7 @@ export type Owner = 'table' | 'pba' | 'forward' | 'nobody';
 export interface PageSpan {
   readonly offset: number;
   readonly end: number;
+  /** Whose they are. */
   readonly kind: Owner;
   /** PBA: the widths that the policy allows, a bit set. */
   readonly widths: number;
@@ -12,9 +13,12 @@ export interface PageSpan {
   readonly pageId: number;
   /** Offset in the host page of the first byte. */
   readonly hostOffset: number;
-  /** Table: pointer to its entries, to its `updated` bytes, first byte's offset in it, halves exchanged. */
+  /** Table: pointer to its entries. */
   readonly storage: number;
+  /** Table: pointer to the `updated` bytes. */
   readonly updated: number;
+  /** Table: offset in it of the first byte. */
   readonly tableOffset: number;
+  /** Table: the halves of its entries are exchanged. */
   readonly swapped: boolean;
 }

@@ -77,8 +77,8 @@ class Scenario {
         this.host.setGuestPage(step.page, step.type, step.frame);
         return { rc: 'okay' };
       default: {
-        const f = this.functions.get(step.id);
-        return f ? this.configure(step, f) : { rc: 'nodev' };
+        const fn = this.functions.get(step.id);
+        return fn ? this.configure(step, fn) : { rc: 'nodev' };
       }
     }
   }
@@ -97,9 +97,9 @@ class Scenario {
       bars.filter(({ stuck }) => stuck).map(({ index }) => index),
     );
     try {
-      const f = this.trap.assign({ sbdf: id, bars, msix });
-      this.functions.set(id, f);
-      this.host.addTable(f);
+      const fn = this.trap.assign({ sbdf: id, bars, msix });
+      this.functions.set(id, fn);
+      this.host.add(fn);
       return 'okay';
     } catch (error) {
       if (!(error instanceof TraplineError)) throw error;
@@ -110,9 +110,9 @@ class Scenario {
 
   private configure(
     step: Extract<Step, { op: 'control' | 'cread' | 'decode' | 'bar' | 'remove' }>,
-    f: TrappedFunction,
+    fn: TrappedFunction,
   ): Omit<Outcome, 'fx'> {
-    const guest = new GuestControl(f);
+    const guest = new GuestControl(fn);
     switch (step.op) {
       case 'control':
         return { rc: 'okay', ctl: padded(guest.control(step.value), 2) };
@@ -122,7 +122,7 @@ class Scenario {
         return { rc: guest.decode(step.enabled) };
       case 'bar':
         // An empty BAR is never enabled, and nothing lies in it.
-        if (!f.bars.some((bar) => bar.index === step.index)) return { rc: 'okay' };
+        if (!fn.bars.some((bar) => bar.index === step.index)) return { rc: 'okay' };
         return { rc: guest.moveBar(step.index, step.address) ? 'okay' : 'ignored' };
       case 'remove':
         this.trap.deassign(step.id);
@@ -151,8 +151,8 @@ class ScenarioHost implements Host {
     this.kept.set(sbdf, indices);
   }
 
-  addTable(f: TrappedFunction): void {
-    this.functions.set(f.sbdf, f);
+  add(fn: TrappedFunction): void {
+    this.functions.set(fn.sbdf, fn);
   }
 
   setMapFailure(page: number, fail: boolean): void {
@@ -225,8 +225,8 @@ class ScenarioHost implements Host {
   }
 
   private tableBarAddress(sbdf: Sbdf): number {
-    const f = this.functions.get(sbdf);
-    return f?.bars.find(({ index }) => index === f.msix?.table.bir)?.address ?? 0;
+    const fn = this.functions.get(sbdf);
+    return fn?.bars.find(({ index }) => index === fn.msix?.table.bir)?.address ?? 0;
   }
 
   private page(address: number): PageHandler {

@@ -1,5 +1,6 @@
 import type { BarDescription, MsixLayout } from '../function.js';
 import { InputError } from '../input-error.js';
+import { isInteger } from '../integer.js';
 import { MOST_ENTRIES } from '../msix-layout.js';
 
 /** One line of a scenario file: the input of a step and what came of it. Addresses are numbers here. */
@@ -179,8 +180,7 @@ class Fields {
 
   integer(key: string, from: number, to: number): number {
     const value = this.fields[key];
-    const fits = typeof value === 'number' && Number.isInteger(value) && value >= from && value <= to;
-    return fits ? value : this.fault(key, `is not an integer from ${from} to ${to}`);
+    return isInteger(value, from, to) ? value : this.fault(key, `is not an integer from ${from} to ${to}`);
   }
 
   /** bus << 8 | device << 3 | function */

@@ -8,6 +8,7 @@ import type { Width } from '../access.js';
 import { TraplineError } from '../errors.js';
 import type { FunctionDescription } from '../function.js';
 import type { Bar, Host, PageHandler, Vector } from '../host.js';
+import { isInteger } from '../integer.js';
 import { MSIX_ENTRY, VECTOR_CONTROL } from '../msix-layout.js';
 import { COMMAND, INTX_DISABLE } from '../pci/header.js';
 import { formatSbdf, parseSbdf, type Sbdf } from '../sbdf.js';
@@ -47,7 +48,7 @@ export class QtestHost implements Host {
   /** Throws `bad-argument`. */
   constructor({ qtest, mailbox, ecam }: QtestHostOptions) {
     for (const [name, address] of Object.entries({ mailbox, ecam: ecam ?? 0 })) {
-      if (!Number.isSafeInteger(address) || address < 0 || address % 4096 !== 0)
+      if (!isInteger(address, 0, Number.MAX_SAFE_INTEGER) || address % 4096 !== 0)
         throw new TraplineError('bad-argument', `QtestHost: ${name} ${address} is not a multiple of 4096`);
     }
     this.qtest = qtest;

@@ -13,6 +13,7 @@ import type {
   MsixLayout,
 } from '../function.js';
 import type { Host, PageHost, Vector } from '../host.js';
+import { isInteger } from '../integer.js';
 import type { MappedPage } from '../memory/mapped-page.js';
 import { PageCache, type PageList, SlotCache } from '../memory/page-cache.js';
 import { registerPages } from '../memory/register-pages.js';
@@ -234,7 +235,7 @@ export class PciFunction implements AssignedFunction {
     const owner = this.assigned('moveBar');
     const bar = this.bars.find((candidate) => candidate.index === index);
     if (!bar) throw this.misuse('moveBar', `index ${index} names no BAR of the function`);
-    if (!Number.isSafeInteger(address) || address < 0) {
+    if (!isInteger(address, 0, Number.MAX_SAFE_INTEGER)) {
       throw this.misuse('moveBar', `bar ${index} address ${address} is not an integer in [0, 2^53)`);
     }
     if (bar.enabled || this.switching) return false;
@@ -343,7 +344,7 @@ export class PciFunction implements AssignedFunction {
 
   vector(index: number): Vector {
     const { msixState } = this;
-    if (!msixState || !Number.isInteger(index) || index < 0 || index >= msixState.vectors.count) {
+    if (!msixState || !isInteger(index, 0, msixState.vectors.count - 1)) {
       throw this.misuse('vector', `index ${index} is not in [0, ${msixState?.vectors.count ?? 0})`);
     }
     return msixState.vectors.get(index);

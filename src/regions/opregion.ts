@@ -1,6 +1,7 @@
 import { TraplineError } from '../errors.js';
 import type { GuestRegister } from '../function.js';
 import { hex } from '../hexadecimal.js';
+import { isInteger } from '../integer.js';
 import type { DeviceRegion } from '../vfio/device-region.js';
 import { type Errno, errno } from '../vfio/errno.js';
 import { guestAslsOf } from './asls.js';
@@ -242,7 +243,7 @@ export class OpRegion implements DeviceRegion {
   }
 
   private has(position: number): boolean {
-    return Number.isInteger(position) && position >= 0 && position < this.size;
+    return isInteger(position, 0, this.size - 1);
   }
 
   /** `into` is within the segment. */
@@ -305,7 +306,7 @@ function optionFaults({ memory, asls, guestAsls, vbtLimit, writable }: OpRegionO
     faults.push('openOpRegion: memory: expected an object with a method map');
   }
   for (const [name, value] of Object.entries({ asls, guestAsls: guestAsls ?? 0, vbtLimit: vbtLimit ?? 0 })) {
-    if (!Number.isInteger(value) || value < 0 || value > 0xffff_ffff) {
+    if (!isInteger(value, 0, 0xffff_ffff)) {
       faults.push(`openOpRegion: ${name}: expected an integer in [0, 2^32), got ${value}`);
     }
   }

@@ -10,6 +10,7 @@ import {
   TAIL_READ,
 } from '../../assembly/layout.js';
 import { addressOf, ones, type Width } from '../access.js';
+import { isInteger } from '../integer.js';
 import type { Ring } from '../ring.js';
 
 /** Where a ring's accesses are recorded. */
@@ -47,10 +48,10 @@ export class RecordedRing implements Pick<Ring, 'capacity' | 'offset' | 'memory'
 
   /** As `Ring.answer`. A read that nobody claims is recorded as all ones. */
   answer(first: number, count: number): void {
-    if (!Number.isInteger(first) || !Number.isInteger(count) || first < 0 || count < 0) {
+    // Throws where these are none of the ring's records.
+    if (!isInteger(first, 0, this.capacity) || !isInteger(count, 0, this.capacity - first)) {
       this.ring.answer(first, count);
     }
-    if (first + count > this.capacity) this.ring.answer(first, count);
     for (let record = first; record < first + count; record++) this.answerOne(record);
   }
 

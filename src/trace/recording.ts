@@ -2,6 +2,7 @@ import { ADDRESS_LIMIT, addressOf, isWidth, ones, UNCLAIMED, type Width } from '
 import type { Dispatcher, Fallback } from '../dispatcher.js';
 import type { ModuleDoors, V86Doors } from '../engine/core.js';
 import type { Location } from '../function.js';
+import { isInteger } from '../integer.js';
 import type { Sbdf } from '../sbdf.js';
 import { FunctionCounts, KINDS, type Kind } from './function-counts.js';
 import { RecordedRing } from './recorded-ring.js';
@@ -133,7 +134,7 @@ export class Recording {
   /** Counts an access that comes. Its mapping's number, 0 without; negative: the format cannot say it. */
   private begin(address: number, width: number, write: boolean): number {
     this.machine.follow();
-    const isAddress = Number.isInteger(address) && address >= 0 && address < ADDRESS_LIMIT;
+    const isAddress = isInteger(address, 0, ADDRESS_LIMIT - 1);
     if (!isAddress || !isWidth(width)) {
       this.text.add(line.unknown(this.text.time));
       return -1;

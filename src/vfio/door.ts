@@ -1,4 +1,5 @@
 import type { MsixLayout } from '../function.js';
+import { isInteger } from '../integer.js';
 import type { SoftwareMsix } from '../msix/software.js';
 import { tableSize } from '../msix-layout.js';
 import type { FunctionBar } from '../pci/bar.js';
@@ -249,4 +250,4 @@ function windowsOf(bar: FunctionBar, { table, pba, count }: MsixLayout, msix?: S
   };
 }
 
-const isBar = (index: number): boolean => Number.isInteger(index) && index >= 0 && index <= ROM_REGION;
+const isBar = (index: number): boolean => isInteger(index, 0, ROM_REGION);
