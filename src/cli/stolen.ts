@@ -75,22 +75,30 @@ Numbers are decimal, or hexadecimal with 0x; K, M, G after one multiply it.
 Exit status: 0, 2 for bad input, and for memory that leaves no place.
 `;
 
+/** Options that take a number. */
+const NUMBERS = {
+  device: { type: 'string' },
+  ggc: { type: 'string' },
+  bdsm: { type: 'string' },
+  drb3: { type: 'string' },
+  esmramc: { type: 'string' },
+  toud: { type: 'string' },
+  ram: { type: 'string' },
+  'high-ram': { type: 'string' },
+  base: { type: 'string' },
+  limit: { type: 'string' },
+} as const;
+
+/** What one of them gives. */
+type Given = (name: keyof typeof NUMBERS) => number | undefined;
+
 /** `trapline stolen`; returns the exit status. */
 export async function run(args: string[]): Promise<number> {
   const { values } = parseArgs({
     args,
     options: {
-      device: { type: 'string' },
+      ...NUMBERS,
       generation: { type: 'string' },
-      ggc: { type: 'string' },
-      bdsm: { type: 'string' },
-      drb3: { type: 'string' },
-      esmramc: { type: 'string' },
-      toud: { type: 'string' },
-      ram: { type: 'string' },
-      'high-ram': { type: 'string' },
-      base: { type: 'string' },
-      limit: { type: 'string' },
       reserve: { type: 'string', multiple: true, default: [] },
       mmio: { type: 'string', multiple: true, default: [] },
       sbdf: { type: 'string' },
@@ -98,26 +106,16 @@ export async function run(args: string[]): Promise<number> {
       json: { type: 'boolean', default: false },
     },
   });
-  const given = (name: Exclude<keyof typeof values, 'reserve' | 'mmio' | 'sbdf' | 'trap' | 'json'>) =>
-    values[name] === undefined ? undefined : number(`--${name}`, values[name]);
+  const given: Given = (name) => {
+    const text = values[name];
+    return text === undefined ? undefined : number(`--${name}`, text);
+  };
   const generation = generationOf(values.generation, given('device'));
   const [ggc, low] = [given('ggc'), given('ram')];
   if (ggc === undefined) throw new InputError('expected --ggc N, the graphics control register');
   if (low === undefined) throw new InputError("expected --ram SIZE, the guest's RAM below 4 GiB");
   const control = decodeGraphicsControl(generation, ggc);
-  const bdsm = given('bdsm');
-  const wide = atLeast(generation, 'gen11');
-  if (generation !== 'meteorlake' && atLeast(generation, 'gen3') && bdsm === undefined) {
-    throw new InputError('expected --bdsm N, the base register');
-  }
-  const base = decodeStolenBase(generation, {
-    bdsm: wide && bdsm !== undefined ? bdsm % FOUR_GIB : bdsm,
-    bdsmHigh: Math.floor((bdsm ?? 0) / FOUR_GIB),
-    drb3: given('drb3'),
-    esmramc: given('esmramc'),
-    toud: given('toud'),
-    size: control.size,
-  });
+  const base = baseOf(generation, control.size, given);
   // Without a base register the range is behind BAR 2: nothing to place.
   const expected = given('base');
   if (base === undefined && expected !== undefined) {
@@ -135,13 +133,34 @@ export async function run(args: string[]): Promise<number> {
     trapped: values.trap,
     sbdf: values.sbdf,
   });
-  const registers = stolenRegisters(generation, { graphicsControl: ggc, base: base ?? 0, bdsm });
+  const registers = stolenRegisters(generation, {
+    graphicsControl: ggc,
+    base: base ?? 0,
+    bdsm: given('bdsm'),
+  });
   process.stdout.write(
     values.json
       ? `${JSON.stringify({ generation, control, ...plan, registers, iommuBypass })}\n`
       : `${planLines(generation, control.warning, plan, registers).join('\n')}\n`,
   );
   return 0;
+}
+
+/** Undefined: the generation has no base register. */
+function baseOf(generation: GraphicsGeneration, size: number, given: Given): number | undefined {
+  const bdsm = given('bdsm');
+  const wide = atLeast(generation, 'gen11');
+  if (generation !== 'meteorlake' && atLeast(generation, 'gen3') && bdsm === undefined) {
+    throw new InputError('expected --bdsm N, the base register');
+  }
+  return decodeStolenBase(generation, {
+    bdsm: wide && bdsm !== undefined ? bdsm % FOUR_GIB : bdsm,
+    bdsmHigh: Math.floor((bdsm ?? 0) / FOUR_GIB),
+    drb3: given('drb3'),
+    esmramc: given('esmramc'),
+    toud: given('toud'),
+    size,
+  });
 }
 
 function generationOf(name: string | undefined, device: number | undefined): GraphicsGeneration {

@@ -1,4 +1,4 @@
-import type { PageHost } from '../host.js';
+import type { PageHandler, PageHost } from '../host.js';
 import { bytePage } from './byte-page.js';
 import type { MappedPage } from './mapped-page.js';
 import type { PageList } from './page-cache.js';
@@ -39,42 +39,43 @@ export function registerPages(host: PageHost, bars: readonly GuestBytes[], list:
       } finally {
         if (!mapped) forget(address);
       }
-      if (!mapped) return null;
-      /** How many of the bytes are the guest's. */
-      const given = (offset: number, width: number): number => {
-        let count = 0;
-        for (let at = offset; at < offset + width; at++) {
-          if (registerAt(address + at) !== undefined) count++;
-        }
-        return count;
-      };
-      const mixed = bytePage(
-        (offset, width, into) => {
-          if (given(offset, width) < width) page.load(offset, width, into, 0);
-          for (let index = 0; index < width; index++) {
-            into.setUint8(index, registerAt(address + offset + index) ?? into.getUint8(index));
-          }
-        },
-        (offset, width, from) => {
-          for (let index = 0; index < width; index++) {
-            if (registerAt(address + offset + index) === undefined)
-              page.store(offset + index, 1, from, index);
-          }
-        },
-      );
-      return {
-        read(offset, width, high) {
-          if (given(offset, width) > 0) return mixed.read(offset, width, high);
-          const low = page.read(offset, width);
-          high[0] = page.high;
-          return low;
-        },
-        write(offset, width, low, high) {
-          const target = given(offset, width) > 0 ? mixed : page;
-          target.write(offset, width, low, high);
-        },
-      };
+      return mapped ? patchedPage(page, (offset) => registerAt(address + offset)) : null;
     },
     unmapPage: (address) => forget(address)?.unmap(),
+  };
+}
+
+/** A mapped page with the guest's registers in it: their bytes by offset, undefined where a byte is the host's. */
+function patchedPage(page: MappedPage, registerAt: (offset: number) => number | undefined): PageHandler {
+  /** How many of the bytes are the guest's. */
+  const given = (offset: number, width: number): number => {
+    let count = 0;
+    for (let at = offset; at < offset + width; at++) if (registerAt(at) !== undefined) count++;
+    return count;
+  };
+  const mixed = bytePage(
+    (offset, width, into) => {
+      if (given(offset, width) < width) page.load(offset, width, into, 0);
+      for (let index = 0; index < width; index++) {
+        into.setUint8(index, registerAt(offset + index) ?? into.getUint8(index));
+      }
+    },
+    (offset, width, from) => {
+      for (let index = 0; index < width; index++) {
+        if (registerAt(offset + index) === undefined) page.store(offset + index, 1, from, index);
+      }
+    },
+  );
+  return {
+    read(offset, width, high) {
+      if (given(offset, width) > 0) return mixed.read(offset, width, high);
+      const low = page.read(offset, width);
+      high[0] = page.high;
+      return low;
+    },
+    write(offset, width, low, high) {
+      const target = given(offset, width) > 0 ? mixed : page;
+      target.write(offset, width, low, high);
+    },
   };
 }

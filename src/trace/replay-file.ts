@@ -75,7 +75,7 @@ async function replaySource(
   const replay = new Replay(policy);
   const bad: string[] = [];
   let badLines = 0;
-  const run = (reader: Reader) =>
+  const run: Run = (reader) =>
     readLines(
       source,
       (bytes, start, end, line) => {
@@ -88,33 +88,40 @@ async function replaySource(
       },
       { progress: options.progress },
     );
-  const check = () => {
-    if (replay.accesses === 0) throw new InputError(`${path}: expected accesses, found none`);
-  };
-  if (format === 'mmiotrace') {
-    const machine = new MmiotraceReplay(replay, inventory);
-    await run(new MmiotraceParser(machine));
-    machine.start();
-    check();
-    const lost = machine.lostEvents > 0 ? [`the tracer lost ${machine.lostEvents} events`] : [];
-    return {
-      ...{ path, format, policy, replay, badLines, bad },
-      unknown: machine.unknownLines,
-      notes: [...machine.notes, ...lost],
-      assumedEnabled: machine.assumedEnabled,
-      assumedPlaced: [],
-    };
-  }
+  const told = await (format === 'mmiotrace'
+    ? replayMmiotrace(replay, inventory, run)
+    : replayQemuLog(replay, inventory, run, format === 'qemu-log-with-plugin'));
+  if (replay.accesses === 0) throw new InputError(`${path}: expected accesses, found none`);
+  return { path, format, policy, replay, badLines, bad, ...told };
+}
+
+/** What a trace says beside its accesses. */
+type Told = Pick<ReplayedFile, 'unknown' | 'notes' | 'assumedEnabled' | 'assumedPlaced'>;
+
+type Run = (reader: Reader) => Promise<unknown>;
+
+async function replayMmiotrace(
+  replay: Replay,
+  inventory: readonly InventoryFunction[],
+  run: Run,
+): Promise<Told> {
+  const machine = new MmiotraceReplay(replay, inventory);
+  await run(new MmiotraceParser(machine));
+  machine.start();
+  const { unknownLines, lostEvents, notes, assumedEnabled } = machine;
+  const lost = lostEvents > 0 ? [`the tracer lost ${lostEvents} events`] : [];
+  return { unknown: unknownLines, notes: [...notes, ...lost], assumedEnabled, assumedPlaced: [] };
+}
+
+async function replayQemuLog(
+  replay: Replay,
+  inventory: readonly InventoryFunction[],
+  run: Run,
+  plugin: boolean,
+): Promise<Told> {
   const machine = new QemuLogReplay(replay, inventory);
-  await run(new QemuLogParser(machine, format === 'qemu-log-with-plugin'));
-  check();
-  const made =
-    machine.deviceEvents > 0 ? [`${machine.deviceEvents} memory events made by devices left out`] : [];
-  return {
-    ...{ path, format, policy, replay, badLines, bad },
-    unknown: 0,
-    notes: [...machine.notes, ...made],
-    assumedEnabled: [],
-    assumedPlaced: machine.assumed,
-  };
+  await run(new QemuLogParser(machine, plugin));
+  const { deviceEvents, notes, assumed } = machine;
+  const made = deviceEvents > 0 ? [`${deviceEvents} memory events made by devices left out`] : [];
+  return { unknown: 0, notes: [...notes, ...made], assumedEnabled: [], assumedPlaced: assumed };
 }

@@ -1,8 +1,8 @@
 import { hex } from '../../hexadecimal.js';
 import type { InventoryFunction } from '../../inventory/machine.js';
 import { pbaSize, tableSize } from '../../msix-layout.js';
-import { overlap } from '../../regions/address-range.js';
-import { formatSbdf } from '../../sbdf.js';
+import { type AddressRange, overlap } from '../../regions/address-range.js';
+import { formatSbdf, type Sbdf } from '../../sbdf.js';
 import { type Finding, type FoundRange, finding, type Severity } from '../finding.js';
 import type { MemoryMap } from '../memory-map.js';
 import { common, merged, pagesAround, without } from '../ranges.js';
@@ -27,33 +27,28 @@ export function msix(map: MemoryMap): Finding[] {
   return [...company(map, layouts), ...faults(layouts)];
 }
 
+/** What is on the pages of a function's structures beside them. */
+interface Company {
+  readonly pages: readonly AddressRange[];
+  /** Other bytes of the BARs that hold the structures. */
+  readonly rest: readonly FoundRange[];
+  /** The function's other BARs, and other functions'. */
+  readonly own: readonly FoundRange[];
+  readonly foreign: readonly FoundRange[];
+  readonly peers: readonly Sbdf[];
+}
+
 /** F4. */
 function company(map: MemoryMap, layouts: readonly Layout[]): Finding[] {
-  const pagesOf = sharedBy(map);
+  const sharers = sharedBy(map);
   return layouts.flatMap(({ fn, structures }) => {
-    const holders = [...new Set(structures.map(({ holder }) => holder))];
-    const inside = structures.filter((structure) => overlap(structure, structure.holder));
-    const pages = merged(
-      inside.map((structure) => pagesAround(common(structure, structure.holder), map.pageSize)),
-    );
-    const onPages = (resource: Resource) =>
-      pages.filter((page) => overlap(page, resource)).map((page) => foundOn(resource, page));
-    const rest = holders.flatMap((holder) =>
-      onPages(holder).flatMap((range) =>
-        without(range, structures).map((part) => ({ ...part, owner: `${range.owner}, other bytes` })),
-      ),
-    );
-    const others = [...new Set(holders.flatMap((holder) => pagesOf.get(holder)?.flat() ?? []))].filter(
-      (resource) => !holders.includes(resource) && onPages(resource).length > 0,
-    );
-    const own = others.filter(({ sbdf }) => sbdf === fn.sbdf);
-    const foreign = others.filter(({ sbdf }) => sbdf !== fn.sbdf);
+    const { pages, rest, own, foreign, peers } = companyOf(fn, structures, map.pageSize, sharers);
     const together = (
       severity: Severity,
       what: string,
       remedy: string,
       ranges: readonly FoundRange[],
-      peers: readonly Resource[] = [],
+      others: readonly Sbdf[] = [],
     ) =>
       ranges.length === 0
         ? []
@@ -62,7 +57,7 @@ function company(map: MemoryMap, layouts: readonly Layout[]): Finding[] {
               'F4',
               severity,
               `${formatSbdf(fn.sbdf)}: the MSI-X structures share a page with ${what}`,
-              [fn.sbdf, ...peers.map(({ sbdf }) => sbdf)],
+              [fn.sbdf, ...others],
               remedy,
               [...structures.map(({ start, end, owner }) => ({ start, end, owner })), ...ranges],
               pages,
@@ -73,10 +68,10 @@ function company(map: MemoryMap, layouts: readonly Layout[]): Finding[] {
         'high',
         'another function: who forwards what is beside them forwards that',
         'pass them through together, reassign the BARs as planned, or forward only bytes of own BARs',
-        foreign.flatMap(onPages),
         foreign,
+        peers,
       ),
-      ...together('warning', 'another BAR, which is trapped with them', REALIGN, own.flatMap(onPages)),
+      ...together('warning', 'another BAR, which is trapped with them', REALIGN, own),
       ...together(
         'info',
         'other bytes of their BAR',
@@ -85,6 +80,34 @@ function company(map: MemoryMap, layouts: readonly Layout[]): Finding[] {
       ),
     ];
   });
+}
+
+function companyOf(
+  { sbdf }: InventoryFunction,
+  structures: readonly Structure[],
+  pageSize: number,
+  sharers: ReadonlyMap<Resource, (readonly Resource[])[]>,
+): Company {
+  const holders = [...new Set(structures.map(({ holder }) => holder))];
+  const inside = structures.filter((structure) => overlap(structure, structure.holder));
+  const pages = merged(inside.map((structure) => pagesAround(common(structure, structure.holder), pageSize)));
+  const onPages = (resource: Resource) =>
+    pages.filter((page) => overlap(page, resource)).map((page) => foundOn(resource, page));
+  const others = [...new Set(holders.flatMap((holder) => sharers.get(holder)?.flat() ?? []))].filter(
+    (resource) => !holders.includes(resource) && onPages(resource).length > 0,
+  );
+  const foreign = others.filter((resource) => resource.sbdf !== sbdf);
+  return {
+    pages,
+    rest: holders
+      .flatMap(onPages)
+      .flatMap((range) =>
+        without(range, structures).map((part) => ({ ...part, owner: `${range.owner}, other bytes` })),
+      ),
+    own: others.filter((resource) => resource.sbdf === sbdf).flatMap(onPages),
+    foreign: foreign.flatMap(onPages),
+    peers: foreign.map((resource) => resource.sbdf),
+  };
 }
 
 /** F5. */
