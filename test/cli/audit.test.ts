@@ -1,25 +1,17 @@
 import { spawnSync } from 'node:child_process';
-import {
-  closeSync,
-  ftruncateSync,
-  mkdtempSync,
-  openSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
-import { hostname, tmpdir } from 'node:os';
+import { closeSync, ftruncateSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { run as audit } from '../../src/cli/audit.js';
 import { InputError } from '../../src/input-error.js';
+import { temporaryFolder } from '../temporary.js';
 import { catchPrinted, printed } from './printed.js';
 
 catchPrinted();
 
-const folder = mkdtempSync(join(tmpdir(), 'audit-'));
-afterAll(() => rmSync(folder, { recursive: true }));
+const folder = temporaryFolder();
 
 const EXAMPLE1 = 'test/fixtures/small-bars/example1.txt';
 const EXAMPLE2 = 'test/fixtures/small-bars/example2.txt';

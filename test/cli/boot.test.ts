@@ -1,16 +1,15 @@
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { run as boot } from '../../src/cli/boot.js';
 import { run as replay } from '../../src/cli/replay.js';
 import { InputError } from '../../src/input-error.js';
 import { PASSED } from '../guest/steps.js';
+import { temporaryFolder } from '../temporary.js';
 import { catchPrinted, printed } from './printed.js';
 
-const folder = mkdtempSync(join(tmpdir(), 'boot-'));
-afterAll(() => rmSync(folder, { recursive: true }));
+const folder = temporaryFolder();
 
 catchPrinted();
 

@@ -1,12 +1,11 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { run as explain } from '../../src/cli/explain.js';
+import { temporaryFolder } from '../temporary.js';
 import { catchPrinted, printed } from './printed.js';
 
-const folder = mkdtempSync(join(tmpdir(), 'explain-'));
-afterAll(() => rmSync(folder, { recursive: true }));
+const folder = temporaryFolder();
 
 catchPrinted();
 

@@ -1,23 +1,13 @@
 import { spawnSync } from 'node:child_process';
-import {
-  closeSync,
-  ftruncateSync,
-  mkdtempSync,
-  openSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-  writeSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { closeSync, ftruncateSync, openSync, readFileSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { run as opregion } from '../../src/cli/opregion.js';
 import { image, laptopDump, vbtTable } from '../regions/opregion-images.js';
+import { temporaryFolder } from '../temporary.js';
 import { catchPrinted, printed } from './printed.js';
 
-const folder = mkdtempSync(join(tmpdir(), 'opregion-'));
-afterAll(() => rmSync(folder, { recursive: true }));
+const folder = temporaryFolder();
 
 catchPrinted();
 

@@ -1,16 +1,15 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
-import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { run as conform } from '../../src/cli/conform.js';
 import { InputError } from '../../src/input-error.js';
+import { temporaryFolder } from '../temporary.js';
 
 const GOOD = gunzipSync(readFileSync('test/fixtures/oracle/examples/b_common.xen.jsonl.gz')).toString();
 const [FIRST_LINE, SECOND_LINE] = GOOD.split('\n');
 
-const folder = mkdtempSync(join(tmpdir(), 'conform-'));
-afterAll(() => rmSync(folder, { recursive: true }));
+const folder = temporaryFolder();
 
 let printed: string[] = [];
 let errors: string[] = [];

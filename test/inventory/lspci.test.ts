@@ -1,22 +1,14 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { InputError } from '../../src/input-error.js';
 import { LspciReader } from '../../src/inventory/lspci.js';
 import { readInventory } from '../../src/inventory/read-machine.js';
 import { parseSbdf } from '../../src/sbdf.js';
+import { fileIn, temporaryFolder } from '../temporary.js';
 
-const folder = mkdtempSync(join(tmpdir(), 'lspci-'));
-afterAll(() => rmSync(folder, { recursive: true }));
-
-let files = 0;
-function file(content: string | Buffer): string {
-  const path = join(folder, `${files++}.txt`);
-  writeFileSync(path, content);
-  return path;
-}
+const folder = temporaryFolder();
+const file = fileIn(folder);
 
 function parse(text: string) {
   const reader = new LspciReader();

@@ -1,14 +1,12 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { InventoryFunction, Machine } from '../../src/inventory/machine.js';
 import { readMachine } from '../../src/inventory/read-machine.js';
 import { formatSbdf, parseSbdf } from '../../src/sbdf.js';
+import { temporaryFolder } from '../temporary.js';
 import { dumpsOf, hexdumpOf, lspciOf, MACHINES, machineOf, plant } from './dumps.js';
 
-const folder = mkdtempSync(join(tmpdir(), 'machine-'));
-afterAll(() => rmSync(folder, { recursive: true }));
+const folder = temporaryFolder();
 
 const of = ({ functions }: Machine, sbdf: string): InventoryFunction =>
   functions.find((fn) => fn.sbdf === parseSbdf(sbdf)) as InventoryFunction;

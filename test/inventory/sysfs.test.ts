@@ -1,13 +1,12 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { InputError } from '../../src/input-error.js';
+import { temporaryFolder } from '../temporary.js';
 import { machineOf, plant } from './dumps.js';
 import { dword, imageOf } from './paste.js';
 
-const folder = mkdtempSync(join(tmpdir(), 'sysfs-'));
-afterAll(() => rmSync(folder, { recursive: true }));
+const folder = temporaryFolder();
 
 let trees = 0;
 const tree = () => join(folder, `${trees++}`);
