@@ -58,6 +58,25 @@ it('the picture is what draws it', () => {
   expect(readFileSync('docs/way-of-an-access.svg', 'utf8')).toBe(wayOfAnAccess());
 });
 
+describe('the map of CONTRIBUTING.md', () => {
+  const rows = readFileSync('CONTRIBUTING.md', 'utf8')
+    .split('\n')
+    .filter((line) => line.startsWith('| `'));
+  const named = rows.flatMap((row) =>
+    [...row.split(' | ')[0].matchAll(/`([^`]+)`/g)].map(([, path]) => path),
+  );
+
+  it('has every folder of src', () => {
+    const folders = readdirSync('src', { withFileTypes: true }).filter((file) => file.isDirectory());
+    expect(folders.map(({ name }) => `src/${name}/`).filter((folder) => !named.includes(folder))).toEqual([]);
+  });
+
+  it('names what is there', () => {
+    expect(named.length).toBeGreaterThan(40);
+    expect(named.filter((path) => !existsSync(path) && !existsSync(join('src', path)))).toEqual([]);
+  });
+});
+
 describe.each(Object.entries(PRINTED))('%s', (document, printed) => {
   const examples = examplesOf(document);
 
