@@ -3,6 +3,7 @@ import type { Domain } from './domain.js';
 import { bytesOfHex, hex } from './hexadecimal.js';
 import { isInteger } from './integer.js';
 import type { FunctionBar } from './pci/bar.js';
+import { BAR_GRAIN, IO_GRAIN } from './pci/bar-register.js';
 import type { PciFunction } from './pci/function.js';
 import { FUNCTION_MASK, MSIX_ENABLE } from './pci/msix-capability.js';
 import { rangeFault } from './pci/validate.js';
@@ -85,7 +86,7 @@ function checkBar(bar: FunctionBar, state: unknown, path: string, hardware: bool
   for (const field of ['index', 'type', 'size'] as const) {
     if (state[field] !== bar[field]) fault(`${path}.${field}`, state[field], `is not ${bar[field]}`);
   }
-  const grain = bar.isMemory ? 16 : 4;
+  const grain = bar.isMemory ? BAR_GRAIN : IO_GRAIN;
   if (!isInteger(state.low, 0, WORD) || state.low % grain !== 0) {
     fault(`${path}.low`, state.low, `is not a multiple of ${grain} in [0, 2^32)`);
   }

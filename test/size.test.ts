@@ -66,7 +66,15 @@ it.each(Object.entries(BUDGETS).filter(([entry]) => entry.endsWith('.wasm')))(
 it('the built dispatcher imports nothing that its hot path uses: V8 folds no imported constants', () => {
   const text = readFileSync('dist/src/chunks/dispatcher.js', 'utf8');
   const imported = [...text.matchAll(/^import .* from "\.\/(.*)\.js";$/gm)].map(([, name]) => name);
-  expect(imported.sort()).toEqual(['errors', 'hexadecimal', 'integer', 'range-index', 'sbdf']);
+  expect(imported.sort()).toEqual([
+    'errno',
+    'errors',
+    'hexadecimal',
+    'integer',
+    'msix-layout',
+    'range-index',
+    'sbdf',
+  ]);
 });
 
 it('the built dispatcher exports nothing that its hot path calls: V8 folds no exported constants', () => {

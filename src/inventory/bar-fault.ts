@@ -1,5 +1,6 @@
 import { ADDRESS_LIMIT } from '../access.js';
 import type { BarType } from '../host.js';
+import { BAR_GRAIN } from '../pci/bar-register.js';
 
 interface ListedBar {
   readonly index: number;
@@ -7,9 +8,6 @@ interface ListedBar {
   readonly address: number | undefined;
   readonly size: number | undefined;
 }
-
-/** PCI 3.0 6.2.5.1: the four low bits of a memory BAR are no address bits. */
-const GRAIN = 16;
 
 /** What is wrong with a function's list of BARs, however it was read: no device has such. */
 export function barFault(bars: readonly ListedBar[]): string | undefined {
@@ -21,10 +19,10 @@ export function barFault(bars: readonly ListedBar[]): string | undefined {
     }
     if (bars.filter((bar) => bar.index === index).length > 1) return `BAR ${index}: expected it once`;
     if (type === 'io') continue;
-    if ((size ?? 0) % GRAIN !== 0)
-      return `BAR ${index}: expected a size that is a multiple of ${GRAIN}, got ${size}`;
-    if ((address ?? 0) % GRAIN !== 0)
-      return `BAR ${index}: expected an address that is a multiple of ${GRAIN}`;
+    if ((size ?? 0) % BAR_GRAIN !== 0)
+      return `BAR ${index}: expected a size that is a multiple of ${BAR_GRAIN}, got ${size}`;
+    if ((address ?? 0) % BAR_GRAIN !== 0)
+      return `BAR ${index}: expected an address that is a multiple of ${BAR_GRAIN}`;
     if ((address ?? 0) + (size ?? 0) > ADDRESS_LIMIT) return `BAR ${index}: expected it below 2^52`;
   }
   return undefined;

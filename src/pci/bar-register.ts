@@ -11,6 +11,11 @@ const MEMORY_BITS = 15;
 /** Address bits of the ROM's register (PCI 3.0 6.2.5.2). */
 const ROM_ADDRESS = 0xfffff800;
 
+/** What a BAR has at least, bytes, and as much alignment (PCI 3.0 6.2.5.1, 6.2.5.2): of memory, of I/O, the ROM. */
+export const BAR_GRAIN = 16;
+export const IO_GRAIN = 4;
+export const ROM_GRAIN = 2048;
+
 /** What a BAR's register says. */
 export interface BarRegister {
   readonly type: Exclude<BarType, 'rom'>;

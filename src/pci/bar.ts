@@ -2,7 +2,7 @@ import type { BarDescription } from '../function.js';
 import type { Bar } from '../host.js';
 import type { PageCache } from '../memory/page-cache.js';
 import type { Policy } from '../policy.js';
-import { IO_SPACE, PREFETCHABLE, WIDE } from './bar-register.js';
+import { BAR_GRAIN, IO_GRAIN, IO_SPACE, PREFETCHABLE, ROM_GRAIN, WIDE } from './bar-register.js';
 import type { PciFunction } from './function.js';
 import { ROM_ENABLE } from './header.js';
 
@@ -122,7 +122,7 @@ export class FunctionBar implements Bar {
 
   /** A write of the low register: bits below the size are hardwired, which is what makes sizing work. */
   set lowRegister(value: number) {
-    const grain = this.type === 'rom' ? 2048 : this.type === 'io' ? 4 : 16;
+    const grain = this.type === 'rom' ? ROM_GRAIN : this.type === 'io' ? IO_GRAIN : BAR_GRAIN;
     this.low = value & this.sizeMask & ~(grain - 1);
   }
 

@@ -26,6 +26,15 @@ export interface RegisterHandler {
   write(value: number, written: number, stored: number): number;
 }
 
+/** Of a configuration space: conventional, or PCI Express's. */
+export const isImageLength = (length: number): boolean => length === 256 || length === 4096;
+
+/** Throws `bad-argument` unless it has the length of a configuration space. */
+export function checkImage({ length }: Uint8Array): void {
+  if (isImageLength(length)) return;
+  throw new TraplineError('bad-argument', `config: an image has 256 or 4096 bytes, not ${length}`);
+}
+
 /**
  * The configuration space of a function: 256 or 4096 bytes, accessed with 1, 2 or 4 bytes at offsets aligned to the
  * width. Any other access reads all ones and writes nothing; no access throws.
@@ -42,9 +51,7 @@ export class ConfigSpace implements ConfigRegisters {
 
   /** Copies `image`. Throws `bad-argument` unless it has 256 or 4096 bytes. */
   constructor(image: Uint8Array) {
-    if (image.length !== 256 && image.length !== 4096) {
-      throw new TraplineError('bad-argument', `config: an image has 256 or 4096 bytes, not ${image.length}`);
-    }
+    checkImage(image);
     this.size = image.length;
     this.bytes = image.slice();
     this.initial = image.slice();

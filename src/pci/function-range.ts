@@ -7,8 +7,8 @@ import { PageCache, type PageList } from '../memory/page-cache.js';
 import type { ByteRegion } from '../vfio/device-region.js';
 import { errno } from '../vfio/errno.js';
 import { FunctionBar } from './bar.js';
+import { BAR_GRAIN } from './bar-register.js';
 import type { PciFunction } from './function.js';
-import { BAR_GRAIN } from './validate.js';
 
 const REFUSALS: readonly number[] = [errno.EINVAL, errno.EPERM, errno.EACCES];
 

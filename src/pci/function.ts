@@ -25,6 +25,7 @@ import type { Policy } from '../policy.js';
 import { formatSbdf, type Sbdf } from '../sbdf.js';
 import type { ByteRegion } from '../vfio/device-region.js';
 import { FunctionBar } from './bar.js';
+import { BAR_GRAIN, IO_GRAIN } from './bar-register.js';
 import type { ConfigSpace } from './config-space.js';
 import { createConfig } from './function-config.js';
 import { FunctionRange } from './function-range.js';
@@ -33,7 +34,7 @@ import { MEMORY } from './header.js';
 import { Rom } from './rom.js';
 import { romDecoder } from './rom-decoder.js';
 import { type Structure, structure } from './structure.js';
-import { BAR_GRAIN, NO_REGIONS, rangeFault } from './validate.js';
+import { NO_REGIONS, rangeFault } from './validate.js';
 
 /** What a function and its decode state machine need of the dispatcher. */
 export interface FunctionOwner {
@@ -239,7 +240,7 @@ export class PciFunction implements AssignedFunction {
       throw this.misuse('moveBar', `bar ${index} address ${address} is not an integer in [0, 2^53)`);
     }
     if (bar.enabled || this.switching) return false;
-    bar.address = address - (address % Math.max(bar.size, bar.isMemory ? BAR_GRAIN : 4));
+    bar.address = address - (address % Math.max(bar.size, bar.isMemory ? BAR_GRAIN : IO_GRAIN));
     this.placed(bar, owner);
     return true;
   }

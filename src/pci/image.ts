@@ -2,6 +2,7 @@ import { TraplineError } from '../errors.js';
 import type { BarDescription, FunctionDescription } from '../function.js';
 import { hex } from '../hexadecimal.js';
 import { addressBits, barRegister, isWide, romAddress } from './bar-register.js';
+import { checkImage } from './config-space.js';
 import { COMMAND, FIRST_BAR, headerOf, IO, MEMORY, ROM_ENABLE } from './header.js';
 import { readMsix } from './msix-capability.js';
 
@@ -14,9 +15,7 @@ export function describeImage(
   image: Uint8Array,
   sizes: readonly (number | undefined)[],
 ): Pick<FunctionDescription, 'bars' | 'msix' | 'decode' | 'config'> {
-  if (image.length !== 256 && image.length !== 4096) {
-    throw new TraplineError('bad-argument', `config: an image has 256 or 4096 bytes, not ${image.length}`);
-  }
+  checkImage(image);
   const view = new DataView(image.buffer, image.byteOffset, image.length);
   const faults: string[] = [];
   const command = view.getUint16(COMMAND, true);

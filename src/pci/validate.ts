@@ -5,13 +5,13 @@ import { MOST_ENTRIES, pbaSize, tableSize } from '../msix-layout.js';
 import type { Policy } from '../policy.js';
 import { formatSbdf, type Sbdf } from '../sbdf.js';
 import type { ByteRegion } from '../vfio/device-region.js';
+import { BAR_GRAIN } from './bar-register.js';
 import { capabilities, MSIX } from './capabilities.js';
+import { isImageLength } from './config-space.js';
 import { registerBytes } from './guest-register.js';
 import { headerOf, headerType } from './header.js';
 import { isMsix, placeFault } from './msix-capability.js';
 
-/** A memory BAR has at least 16 bytes, and as much alignment (PCI 3.0 6.2.5.1). */
-export const BAR_GRAIN = 16;
 const TYPES = ['io', 'mem32', 'mem64', 'rom'];
 
 /** What is wrong with a description, a sentence each. `lenient`: what devices get wrong is accepted, as far as it can be. */
@@ -100,7 +100,7 @@ function checkConfig(config: Uint8Array, description: FunctionDescription, fault
     fault('config', typeof config, 'is not a Uint8Array');
     return;
   }
-  if (config.length !== 256 && config.length !== 4096) {
+  if (!isImageLength(config.length)) {
     fault('config length', config.length, 'is not 256 or 4096');
     return;
   }

@@ -58,10 +58,9 @@ export async function replayRecording(
   name: string,
   text: readonly string[],
   inventory: readonly InventoryFunction[],
-  options: ReplayOptions = {},
 ): Promise<ReplayedFile> {
   const stream = Readable.from(text.map((lines) => Buffer.from(lines)));
-  return replaySource(name, { name, stream }, 'mmiotrace', inventory, options);
+  return replaySource(name, { name, stream }, 'mmiotrace', inventory, {});
 }
 
 async function replaySource(
