@@ -1,7 +1,7 @@
 import type { Width } from './access.js';
-import { Machine, type Serving } from './explain/machine.js';
 import { type Outcome, readOutcome, writeOutcomes } from './explain/outcome.js';
 import { holds, type Part, partsOf } from './explain/place.js';
+import { PolicyMachine, type Serving } from './explain/policy-machine.js';
 import { type Reason, reasonsFor } from './explain/rules.js';
 import type { InventoryFunction } from './inventory/machine.js';
 import { type Policy, policies } from './policy.js';
@@ -48,8 +48,8 @@ export function explain(
 export class Explainer {
   private readonly inventory: readonly InventoryFunction[];
   private readonly domain: 'guest' | 'hardware';
-  private readonly strict: Machine;
-  private readonly machines: readonly { readonly policy: Policy; readonly machine: Machine }[];
+  private readonly strict: PolicyMachine;
+  private readonly machines: readonly { readonly policy: Policy; readonly machine: PolicyMachine }[];
 
   /** Throws `TraplineError` where a function cannot be assigned. */
   constructor(
@@ -58,10 +58,11 @@ export class Explainer {
   ) {
     this.inventory = inventory;
     this.domain = domain;
-    this.strict = new Machine(inventory, policies.strict, domain, serving);
+    this.strict = new PolicyMachine(inventory, policies.strict, domain, serving);
     this.machines = asked.map((policy) => ({
       policy,
-      machine: policy === policies.strict ? this.strict : new Machine(inventory, policy, domain, serving),
+      machine:
+        policy === policies.strict ? this.strict : new PolicyMachine(inventory, policy, domain, serving),
     }));
   }
 
@@ -71,7 +72,7 @@ export class Explainer {
     const listed = inventory.filter(({ bars }) =>
       bars.some((bar) => holds(bar, address) || holds(bar, address + width - 1)),
     );
-    const refusalsOf = ({ refusals }: Machine) => listed.flatMap((fn) => refusals.get(fn) ?? []);
+    const refusalsOf = ({ refusals }: PolicyMachine) => listed.flatMap((fn) => refusals.get(fn) ?? []);
     const malformed = refusalsOf(strict).some(({ code }) => code === 'bad-msix-capability');
     const parts = partsOf(inventory, strict.dispatcher, address, width);
     return {

@@ -4,8 +4,9 @@ import type { MsixLayout, TrappedFunction } from '../function.js';
 import { hex } from '../hexadecimal.js';
 import type { Vector } from '../host.js';
 import { MSIX_ENTRY } from '../msix-layout.js';
-import type { HostAccess, Machine, Recording } from './machine.js';
+import { FUNCTION_MASK, MSIX_ENABLE } from '../pci/msix-capability.js';
 import { FIELDS, type Field, range } from './place.js';
+import type { HostAccess, PolicyMachine, Recording } from './policy-machine.js';
 
 /** Fields of one table entry that were read or changed. */
 export interface EntryAccess {
@@ -40,7 +41,7 @@ export interface Outcome {
 const PATTERN = [0xfee0_0001, 0xfee1_0001, 0xfee2_0001, 0xfee3_0001];
 
 /** What a read does: the entries under it are written and masked, as a driver leaves them before it unmasks. */
-export function readOutcome(machine: Machine, address: number, width: Width): Outcome {
+export function readOutcome(machine: PolicyMachine, address: number, width: Width): Outcome {
   const entries = prepare(machine, address, width);
   let value = 0;
   const recording = machine.record(() => {
@@ -62,7 +63,7 @@ export function readOutcome(machine: Machine, address: number, width: Width): Ou
 }
 
 /** What a write does: once, or where bit 0 of vector control decides, first with it clear, then with it set. */
-export function writeOutcomes(machine: Machine, address: number, width: Width): Outcome[] {
+export function writeOutcomes(machine: PolicyMachine, address: number, width: Width): Outcome[] {
   const entries = prepare(machine, address, width);
   const [clear, set] = [0, 0xffffffff].map((data) => {
     const before = entries.map((entry) => entry.vector);
@@ -95,7 +96,7 @@ class Entry {
 
   /** MSI-X is enabled, the function not masked. */
   get live(): boolean {
-    return this.fn.messageControl >>> 14 === 2;
+    return (this.fn.messageControl & (MSIX_ENABLE | FUNCTION_MASK)) === MSIX_ENABLE;
   }
 
   /** The fields that these dwords are the values of. */
@@ -122,7 +123,7 @@ const dwords = ({ addressLow, addressHigh, data, masked }: Vector): number[] => 
 ];
 
 /** The entries of any function that have bytes of the access, written through the dispatcher. */
-function prepare({ dispatcher }: Machine, address: number, width: Width): Entry[] {
+function prepare({ dispatcher }: PolicyMachine, address: number, width: Width): Entry[] {
   return dispatcher.functions.flatMap((fn) => {
     const start = tableStart(fn);
     if (start === undefined) return [];
@@ -161,7 +162,7 @@ function unclaimed(): Outcome {
 
 function outcome(
   kind: 'read' | 'write',
-  { software }: Machine,
+  { software }: PolicyMachine,
   address: number,
   width: Width,
   recording: Recording,

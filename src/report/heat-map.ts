@@ -1,5 +1,6 @@
 import { PAGE_SIZE } from '../access.js';
 import { hex } from '../hexadecimal.js';
+import { MSIX_ENTRY } from '../msix-layout.js';
 import { formatSbdf } from '../sbdf.js';
 import { KINDS } from '../trace/function-counts.js';
 import { type BarOnPage, NOBODY, type PageHeat, type PageOwners } from '../trace/page-owners.js';
@@ -104,7 +105,7 @@ function ownerText(owners: PageOwners, byte: number): string {
   const where = `${formatSbdf(fn.sbdf)} ${barName(bar)} + ${hex(offset)}`;
   if (kind === 'table' && fn.msix) {
     const at = offset - fn.msix.table.offset;
-    return `entry ${Math.floor(at / 16)} ${FIELDS[Math.floor((at % 16) / 4)]}, ${where}`;
+    return `entry ${Math.floor(at / MSIX_ENTRY)} ${FIELDS[Math.floor((at % MSIX_ENTRY) / 4)]}, ${where}`;
   }
   if (kind === 'pba' && fn.msix) {
     const vector = 8 * (offset - fn.msix.pba.offset);

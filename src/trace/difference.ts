@@ -1,4 +1,5 @@
 import type { Width } from '../access.js';
+import { MSIX_ENTRY, VECTOR_CONTROL } from '../msix-layout.js';
 import type { Policy } from '../policy.js';
 import type { Sbdf } from '../sbdf.js';
 import { KINDS, type Kind } from './function-counts.js';
@@ -78,7 +79,7 @@ export function isAfterReset(
     const offset = read.address + index - start;
     const value = dwordOf(read.recorded, index);
     if (value === dwordOf(read.answered, index)) continue;
-    if (written.has(offset) || value !== (offset % 16 === 12 ? 1n : 0n)) return false;
+    if (written.has(offset) || value !== (offset % MSIX_ENTRY === VECTOR_CONTROL ? 1n : 0n)) return false;
   }
   return true;
 }

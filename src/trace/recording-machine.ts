@@ -2,6 +2,7 @@ import type { Dispatcher } from '../dispatcher.js';
 import type { AssignedFunction, RegionRange } from '../function.js';
 import type { Bar } from '../host.js';
 import { lspciText } from '../inventory/lspci-text.js';
+import { MSIX_ENTRY } from '../msix-layout.js';
 import { DEVICE_ID, VENDOR_ID } from '../pci/header.js';
 import { FUNCTION_MASK, MSIX_ENABLE } from '../pci/msix-capability.js';
 import type { Sbdf } from '../sbdf.js';
@@ -176,8 +177,8 @@ export class RecordingMachine {
     for (let index = 0; index < msix.count; index++) {
       const { addressLow, addressHigh, data, masked } = fn.vector(index);
       const words = [addressLow, addressHigh, data, masked ? 1 : 0];
-      for (let offset = 16 * index; offset < 16 * (index + 1); offset += 4) {
-        const field = ((start + offset) % 16) / 4;
+      for (let offset = MSIX_ENTRY * index; offset < MSIX_ENTRY * (index + 1); offset += 4) {
+        const field = ((start + offset) % MSIX_ENTRY) / 4;
         if (words[field] === AFTER_RESET[field]) continue;
         this.text.add(line.tableWord(this.text.time, sbdf, offset, words[field]));
       }

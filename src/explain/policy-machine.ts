@@ -36,7 +36,7 @@ export interface Recording {
 }
 
 /** The inventory's functions under one policy, before a host that writes down what it is asked and reads zeros. */
-export class Machine {
+export class PolicyMachine {
   readonly dispatcher: Dispatcher;
   /** Why a function is not there as the inventory has it. */
   readonly refusals = new Map<InventoryFunction, TraplineError>();
