@@ -9,6 +9,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     testTimeout: 120_000,
+    hookTimeout: 60_000,
     // Of all cores: the default leaves one out, of two.
     maxWorkers: '100%',
     projects: [
