@@ -315,4 +315,26 @@ export const EQUIVALENT: readonly Equivalent[] = [
     becomes: 'const offset = owner === leaf ? address & 0xfff : (address + load<u32>(owner, DATA)) & 0xffe;',
     reason: 'The address is aligned, and spans are moved by multiples of 16.',
   },
+  {
+    file: 'assembly/enter.ts',
+    function: 'recordOf',
+    was: 'return load<u32>(<usize>load<u32>(RECORDS) + WHEREABOUTS_SIZE * load<u32>(spanOf(leaf, low & 0xfff), PAGE));',
+    becomes:
+      'return load<u32>(<usize>load<u32>(RECORDS) + WHEREABOUTS_SIZE * load<u32>(spanOf(leaf, low & 0xffe), PAGE));',
+    reason: 'A cell has 8 bytes.',
+  },
+  {
+    file: 'assembly/enter.ts',
+    function: 'leave',
+    was: 'if (record !== 0) release(record);',
+    becomes: 'if (record !== 1) release(record);',
+    reason: 'The words at 0 are nobody’s, and 0.',
+  },
+  {
+    file: 'assembly/enter.ts',
+    function: 'leaveUnlessHeld',
+    was: 'const what = outcome & 0xff;',
+    becomes: 'const what = outcome & 0x7f;',
+    reason: 'Outcomes are below 8.',
+  },
 ];

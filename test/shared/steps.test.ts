@@ -4,6 +4,7 @@ import {
   DEPTH,
   ENTERED,
   EPOCH,
+  FORWARDED_AT,
   GENERATION,
   HELD,
   HOLDER,
@@ -483,6 +484,39 @@ describe('an access', () => {
       unclaimed(exports.read4(number));
     for (const high of [1, 0x80000, 0x100000, 0x80000000]) expect(exports.trap_read(AT, high, 4)).toBe(-1);
     expect(exports.trap_read(AT, 0, 4)).toBe(0x1234);
+  });
+
+  it('to a page that does not trap looks for no function, wherever it is on the page', () => {
+    const stepped = new Stepped();
+    for (const epoch of [1, 0xfffffff0]) {
+      set(EPOCH, epoch);
+      for (let offset = 0; offset < 4096; offset += 8) {
+        expect([stepped.exports.read4(BAR + 0x8000 + offset), stepped.status]).toEqual([
+          -1,
+          UNCLAIMED_ACCESS,
+        ]);
+      }
+    }
+    expect([stepped.count('spanOf', 'function'), stepped.count('acquire', 'function')]).toEqual([0, 0]);
+    expect(stepped.dropped).toEqual([]);
+  });
+
+  it('on a page of two functions has the lock of the one whose byte is first', () => {
+    const start = 0x5000_0000;
+    const halves = [48, 56].map((sbdf, half) => {
+      const address = start + 0x800 * half;
+      dispatcher.assign({ sbdf, bars: [{ index: 0, type: 'mem32', address, size: 0x800 }], decode: true });
+      return core.records.of(sbdf);
+    });
+    const stepped = new Stepped();
+    const { exports, block } = stepped;
+    for (let offset = 0; offset < 4096; offset += 4) {
+      const holder = halves[offset < 0x800 ? 0 : 1];
+      expect(exports.write4(start + offset, 1) & 0xff).toBe(FORWARDED_AT);
+      expect([word(block + HELD), word(holder + HOLDER)]).toEqual([holder, stepped.worker + 1]);
+      exports.leave_held();
+      expect(halves.map((one) => word(one + HOLDER))).toEqual([0, 0]);
+    }
   });
 
   it('does not wait for a function that is being switched off', () => {
