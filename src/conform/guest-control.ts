@@ -30,7 +30,9 @@ export class GuestControl {
     if (!('config' in fn)) return fn.moveBar(index, address);
     const bar = fn.bars.find((candidate) => candidate.index === index);
     const offset = index === 6 ? ROM : FIRST_BAR + 4 * index;
-    fn.config.write(offset, 4, address % 2 ** 32);
+    // The ROM's enable bit stays.
+    const flags = index === 6 ? fn.config.read(ROM, 4) & 1 : 0;
+    fn.config.write(offset, 4, (address % 2 ** 32) + flags);
     if (bar?.type === 'mem64') fn.config.write(offset + 4, 4, Math.floor(address / 2 ** 32));
     return bar?.enabled === false;
   }

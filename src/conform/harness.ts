@@ -1,6 +1,6 @@
 import { PAGE_SIZE, UNCLAIMED, type Width } from '../access.js';
 import type { Diagnostic } from '../diagnostics.js';
-import type { DispatcherOptions, Trap } from '../dispatcher.js';
+import { Dispatcher, type DispatcherOptions, type Trap } from '../dispatcher.js';
 import { TraplineError } from '../errors.js';
 import type { TrappedFunction } from '../function.js';
 import type { Bar, GuestMapping, Host, PageHandler, Vector } from '../host.js';
@@ -8,6 +8,7 @@ import { InputError } from '../input-error.js';
 import type { Policy } from '../policy.js';
 import type { Sbdf } from '../sbdf.js';
 import { BackingMemory } from './backing-memory.js';
+import { type Door, type DoorName, openDoors } from './doors.js';
 import { GuestControl } from './guest-control.js';
 import type { Effect, GuestPageType, Outcome, Step } from './scenario.js';
 
@@ -27,7 +28,7 @@ export class Harness {
   /** Throws `InputError` for a step that cannot be run. */
   run(step: Step): Outcome {
     if (step.op === 'scenario') {
-      this.scenario = new Scenario(this.create, this.policy, step.hardware);
+      this.scenario = new Scenario(this.create, this.policy, step);
       return { rc: 'okay', fx: [] };
     }
     if (!this.scenario) throw new InputError(`op ${step.op} before the first scenario`);
@@ -40,12 +41,14 @@ class Scenario {
   private readonly trap: Trap;
   private readonly functions = new Map<number, TrappedFunction>();
   private readonly errors: unknown[] = [];
+  private doors: Readonly<Record<DoorName, Door>> | undefined;
 
-  constructor(create: CreateTrap, policy: Policy, hardware: boolean) {
-    this.trap = create({
+  constructor(create: CreateTrap, policy: Policy, { hardware, trapAll }: Extract<Step, { op: 'scenario' }>) {
+    this.trap = made(create, {
       host: this.host,
       domain: hardware ? 'hardware' : 'guest',
       policy,
+      trapAll,
       diagnosticLimit: 'none',
       onDiagnostic: (diagnostic) => this.host.log(diagnostic),
       onError: (error) => this.errors.push(error),
@@ -62,9 +65,9 @@ class Scenario {
   private answer(step: Exclude<Step, { op: 'scenario' }>): Omit<Outcome, 'fx'> {
     switch (step.op) {
       case 'read':
-        return this.read(step.address, step.width as Width);
+        return read(this.door(step.door), step.address, step.width as Width);
       case 'write': {
-        const claimed = this.trap.write(step.address, step.width as Width, step.low, step.high);
+        const claimed = this.door(step.door).write(step.address, step.width as Width, step.low, step.high);
         return { rc: claimed ? 'okay' : 'retry' };
       }
       case 'device':
@@ -82,11 +85,12 @@ class Scenario {
     }
   }
 
-  private read(address: number, width: Width): Omit<Outcome, 'fx'> {
-    const low = this.trap.read(address, width);
-    if (low === UNCLAIMED) return { rc: 'retry', data: 'f'.repeat(2 * width) };
-    const data = width === 8 ? padded(this.trap.high, 4) + padded(low, 4) : padded(low, width);
-    return { rc: 'okay', data };
+  /** An engine without doors answers itself. */
+  private door(name: DoorName | undefined): Door {
+    const { trap } = this;
+    if (name === undefined || !(trap instanceof Dispatcher)) return trap;
+    this.doors ??= openDoors(trap);
+    return this.doors[name];
   }
 
   private addDevice({ id, bars, msix }: Extract<Step, { op: 'device' }>): string {
@@ -96,7 +100,7 @@ class Scenario {
       bars.filter(({ stuck }) => stuck).map(({ index }) => index),
     );
     try {
-      const f = this.trap.assign({ sbdf: id, bars, msix });
+      const f = this.trap.assign({ sbdf: id, bars, ...(msix && { msix }) });
       this.functions.set(id, f);
       this.host.addTable(f);
       return 'okay';
@@ -246,6 +250,22 @@ class ScenarioHost implements Host {
         this.effects.push(['wr', hex(address), offset, width, value]);
       },
     };
+  }
+}
+
+function read(door: Door, address: number, width: Width): Omit<Outcome, 'fx'> {
+  const low = door.read(address, width);
+  if (low === UNCLAIMED) return { rc: 'retry', data: 'f'.repeat(2 * width) };
+  const data = width === 8 ? padded(door.high, 4) + padded(low, 4) : padded(low, width);
+  return { rc: 'okay', data };
+}
+
+/** Throws `InputError` for what cannot be, as all pages trapping under a policy of Xen's. */
+function made(create: CreateTrap, options: DispatcherOptions): Trap {
+  try {
+    return create(options);
+  } catch (error) {
+    throw error instanceof TraplineError ? new InputError(error.message) : error;
   }
 }
 

@@ -1,22 +1,29 @@
 import type { BarDescription, MsixLayout } from '../function.js';
 import { InputError } from '../input-error.js';
+import { DOORS, type DoorName } from './doors.js';
 
 /** One line of a scenario file: the input of a step and what came of it. Addresses are numbers here. */
 export type Step =
-  | { readonly op: 'scenario'; readonly name: string; readonly hardware: boolean }
+  | { readonly op: 'scenario'; readonly name: string; readonly hardware: boolean; readonly trapAll: boolean }
   | {
       readonly op: 'device';
       readonly id: number;
       readonly bars: readonly ScenarioBar[];
-      readonly msix: MsixLayout;
+      readonly msix: MsixLayout | undefined;
     }
-  | { readonly op: 'read'; readonly address: number; readonly width: number }
+  | {
+      readonly op: 'read';
+      readonly address: number;
+      readonly width: number;
+      readonly door: DoorName | undefined;
+    }
   | {
       readonly op: 'write';
       readonly address: number;
       readonly width: number;
       readonly low: number;
       readonly high: number;
+      readonly door: DoorName | undefined;
     }
   | { readonly op: 'control'; readonly id: number; readonly value: number }
   | { readonly op: 'cread'; readonly id: number }
@@ -79,27 +86,24 @@ function parseStep(line: Fields): Step {
   const op = line.text('op');
   switch (op) {
     case 'scenario':
-      return { op, name: line.text('name'), hardware: line.flag('hwdom') };
-    case 'device': {
-      const msix = line.object('msix');
       return {
         op,
-        id: line.id(),
-        bars: line.list('bars').map(parseBar),
-        msix: {
-          count: msix.integer('count', 1, 2048),
-          table: parseBarOffset(msix.object('table')),
-          pba: parseBarOffset(msix.object('pba')),
-        },
+        name: line.text('name'),
+        hardware: line.flag('hwdom'),
+        trapAll: line.optionalFlag('trapall'),
       };
+    case 'device': {
+      const msix = line.has('msix') ? parseMsix(line.object('msix')) : undefined;
+      return { op, id: line.id(), bars: line.list('bars').map(parseBar), msix };
     }
     case 'read':
-      return { op, address: line.hex('addr'), width: line.width() };
+      return { op, address: line.hex('addr'), width: line.width(), door: line.door() };
     case 'write': {
       const width = line.width();
       const data = line.bits('data', 8 * width);
       const low = Number(data & 0xffffffffn);
-      return { op, address: line.hex('addr'), width, low, high: Number(data >> 32n) };
+      const high = Number(data >> 32n);
+      return { op, address: line.hex('addr'), width, low, high, door: line.door() };
     }
     case 'control':
       return { op, id: line.id(), value: Number(line.bits('value', 16)) };
@@ -124,6 +128,14 @@ function parseStep(line: Fields): Step {
   }
 }
 
+function parseMsix(msix: Fields): MsixLayout {
+  return {
+    count: msix.integer('count', 1, 2048),
+    table: parseBarOffset(msix.object('table')),
+    pba: parseBarOffset(msix.object('pba')),
+  };
+}
+
 function parseBar(bar: Fields): ScenarioBar {
   return {
     index: bar.integer('index', 0, 6),
@@ -131,7 +143,8 @@ function parseBar(bar: Fields): ScenarioBar {
     address: bar.hex('addr'),
     size: bar.hex('size'),
     enabled: bar.flag('enabled'),
-    stuck: bar.has('stuck') && bar.flag('stuck'),
+    stuck: bar.optionalFlag('stuck'),
+    ...(bar.has('host') && { hostAddress: bar.hex('host') }),
   };
 }
 
@@ -176,6 +189,11 @@ class Fields {
     return typeof value === 'boolean' ? value : this.fault(key, 'is not true or false');
   }
 
+  /** False where it is not there. */
+  optionalFlag(key: string): boolean {
+    return this.has(key) && this.flag(key);
+  }
+
   integer(key: string, from: number, to: number): number {
     const value = this.fields[key];
     const fits = typeof value === 'number' && Number.isInteger(value) && value >= from && value <= to;
@@ -192,6 +210,11 @@ class Fields {
     return [1, 2, 4, 8].includes(width as number)
       ? (width as number)
       : this.fault('len', 'is not 1, 2, 4 or 8');
+  }
+
+  /** Undefined: JavaScript's. */
+  door(): DoorName | undefined {
+    return this.has('door') ? this.oneOf('door', DOORS) : undefined;
   }
 
   bits(key: string, width: number): bigint {

@@ -26,6 +26,29 @@ describe('a line', () => {
     });
   });
 
+  it('says by which door an access comes', () => {
+    const text = '{"op":"read","addr":"10","len":4,"door":"v86","rc":"okay","data":"0"}';
+    expect(parseLine(text).step).toEqual({ op: 'read', address: 0x10, width: 4, door: 'v86' });
+    expect(parseLine(text.replace('read', 'write')).step).toMatchObject({ op: 'write', door: 'v86' });
+  });
+
+  it('says where on the host a BAR is, and what has no MSI-X', () => {
+    const { bars, msix, ...device } = DEVICE;
+    const text = JSON.stringify({ ...device, bars: [{ ...bars[0], host: 'a0000000' }] });
+    const bar = { index: 0, type: 'mem32', address: 0xfe000000, size: 0x4000, enabled: true, stuck: false };
+    expect(parseLine(text).step).toEqual({
+      op: 'device',
+      id: 8,
+      bars: [{ ...bar, hostAddress: 0xa0000000 }],
+      msix: undefined,
+    });
+  });
+
+  it('says that all pages of BARs trap', () => {
+    const text = '{"op":"scenario","name":"a","hwdom":false,"trapall":true,"rc":"okay"}';
+    expect(parseLine(text).step).toEqual({ op: 'scenario', name: 'a', hardware: false, trapAll: true });
+  });
+
   it('has data as a result of a read, and `raw` and `crash` are nothing to compare', () => {
     const { input, expected } = parseLine(
       '{"op":"read","addr":"0","len":2,"crash":true,"rc":"retry","data":"ffff","raw":"ffffffffffffffff"}',
@@ -52,6 +75,15 @@ describe('a line', () => {
       'type "rom" is not one of ram, direct, dm, invalid',
     ],
     ['{"op":"mapfail","page":"1001","fail":true,"rc":"okay"}', 'page "1001" is not the address of a page'],
+    [
+      '{"op":"read","addr":"10","len":4,"door":"port","rc":"okay","data":"0"}',
+      'door "port" is not one of wasm, v86, ring',
+    ],
+    ['{"op":"scenario","name":"a","hwdom":true,"trapall":1,"rc":"okay"}', 'trapall 1 is not true or false'],
+    [
+      JSON.stringify({ ...DEVICE, bars: [{ ...DEVICE.bars[0], host: 'x' }] }),
+      'bars[0].host "x" is not lower-case hex',
+    ],
     [JSON.stringify({ ...DEVICE, bars: {} }), 'bars {} is not a list'],
     [JSON.stringify({ ...DEVICE, bars: [7] }), 'bars[0] is not an object'],
     [JSON.stringify({ ...DEVICE, bars: [{ ...DEVICE.bars[0], size: 4 }] }), 'bars[0].size 4 is not a string'],
@@ -96,7 +128,7 @@ it('what the dispatcher could not do for lack of memory ends the run', () => {
     (options) => createDispatcher({ ...options, memoryLimit: 1 << 19 }),
     policies.xen,
   );
-  harness.run({ op: 'scenario', name: 'far apart', hardware: false });
+  harness.run({ op: 'scenario', name: 'far apart', hardware: false, trapAll: false });
   // Nodes of the page map for each.
   const bars = [0, 2].map((index) => ({
     index,
@@ -111,4 +143,48 @@ it('what the dispatcher could not do for lack of memory ends the run', () => {
   expect(() => harness.run({ op: 'decode', id: 8, enabled: true })).toThrow(
     expect.objectContaining({ code: 'out-of-memory' }),
   );
+});
+
+const WITHOUT_MSIX = { ...DEVICE, hwdom: false, msix: undefined };
+const head = { op: 'scenario', name: 'a', hardware: false, trapAll: false } as const;
+
+it.each(['wasm', 'v86', 'ring'] as const)('the door %s answers, and what nobody claims is told', (door) => {
+  const harness = new Harness(createDispatcher, policies.strict);
+  harness.run(head);
+  harness.run(parseLine(JSON.stringify(DEVICE)).step);
+  const [at, low, high] = [0xfe000000, 0x12345678, 0x9abcdef0];
+  for (const other of ['wasm', 'v86', 'ring', undefined] as const) {
+    const write = { op: 'write', address: at, width: 8, low, high, door } as const;
+    expect(harness.run(write)).toEqual({ rc: 'okay', fx: [] });
+    const read = { op: 'read', address: at, width: 8, door: other } as const;
+    expect(harness.run(read)).toEqual({ rc: 'okay', data: '9abcdef012345678', fx: [] });
+    expect(harness.run({ ...read, width: 4 })).toEqual({ rc: 'okay', data: '12345678', fx: [] });
+    for (const address of [0xfd000000, 0x3fe000000]) {
+      expect(harness.run({ ...read, address, width: 1 })).toEqual({ rc: 'retry', data: 'ff', fx: [] });
+      expect(harness.run({ ...write, address })).toEqual({ rc: 'retry', fx: [] });
+    }
+  }
+});
+
+it('all pages of BARs trap where the scenario says so', () => {
+  for (const trapAll of [false, true]) {
+    const harness = new Harness(createDispatcher, policies.strict);
+    harness.run({ ...head, trapAll });
+    harness.run(parseLine(JSON.stringify(WITHOUT_MSIX)).step);
+    const { rc } = harness.run({ op: 'read', address: 0xfe002000, width: 4, door: undefined });
+    expect(rc).toBe(trapAll ? 'okay' : 'retry');
+  }
+  const xen = new Harness(createDispatcher, policies.xen);
+  expect(() => xen.run({ ...head, trapAll: true })).toThrow(InputError);
+});
+
+it('moving a ROM leaves its enable bit', () => {
+  const harness = new Harness(createDispatcher, policies.strict);
+  harness.run(head);
+  const bars = [{ index: 6, type: 'rom', addr: 'fe000000', size: '1000', enabled: true }];
+  harness.run(parseLine(JSON.stringify({ ...WITHOUT_MSIX, bars })).step);
+  harness.run({ op: 'decode', id: 8, enabled: false });
+  expect(harness.run({ op: 'bar', id: 8, index: 6, address: 0xfd000000 }).rc).toBe('okay');
+  expect(harness.run({ op: 'decode', id: 8, enabled: true }).rc).toBe('okay');
+  expect(harness.run({ op: 'read', address: 0xfd000000, width: 4, door: undefined }).rc).toBe('okay');
 });
