@@ -73,6 +73,11 @@ export class RecordingHost implements Host {
     this.record(`config ${sbdf} ${hex(register)} ${hex(value)}`);
   }
 
+  reset(sbdf: Sbdf): boolean {
+    this.record(`reset ${sbdf}`);
+    return true;
+  }
+
   disableIntx(sbdf: Sbdf): void {
     this.record(`intx ${sbdf}`);
   }

@@ -1,7 +1,7 @@
 import type { Width } from '../src/access.js';
 import type { Trap } from '../src/dispatcher.js';
 import { TraplineError } from '../src/errors.js';
-import type { FunctionDescription, TrappedFunction } from '../src/function.js';
+import type { AssignedFunction, FunctionDescription, TrappedFunction } from '../src/function.js';
 import type { GuestMapping } from '../src/host.js';
 import type { Policy } from '../src/policy.js';
 import { parseSbdf } from '../src/sbdf.js';
@@ -23,6 +23,7 @@ export type Action =
   | { readonly do: 'control'; readonly sbdf: number; readonly value: number }
   | { readonly do: 'decode'; readonly sbdf: number; readonly on: boolean }
   | { readonly do: 'move'; readonly sbdf: number; readonly index: number; readonly address: number }
+  | { readonly do: 'reset'; readonly sbdf: number }
   | { readonly do: 'assign'; readonly description: FunctionDescription }
   | { readonly do: 'deassign'; readonly sbdf: number }
   /** Places or moves one of the regions of test/regions.ts, or removes it. */
@@ -136,6 +137,7 @@ export class Subject {
           return this.misuse(() => f.placeRegion(this.regions[action.region], action.address));
         }
         if (action.do === 'remove') return this.misuse(() => f.removeRegion(this.regions[action.region]));
+        if (action.do === 'reset') return this.misuse(() => (f as AssignedFunction).reset());
         if (action.do === 'control') return this.misuse(() => f.writeMessageControl(action.value));
         if (action.do === 'decode') return this.misuse(() => f.setDecode(action.on));
         return this.misuse(() => f.moveBar(action.index, action.address));

@@ -240,6 +240,7 @@ function action(
     { weight: 3, arbitrary: move },
     { weight: 4, arbitrary: assign },
     { weight: 1, arbitrary: fc.record({ do: fc.constant('deassign' as const), sbdf }) },
+    { weight: 2, arbitrary: fc.record({ do: fc.constant('reset' as const), sbdf }) },
     {
       weight: regions ? 5 : 0,
       arbitrary: fc.record({ do: fc.constant('place' as const), sbdf, region, address: page }),

@@ -37,6 +37,11 @@ export class GuestControl {
     return bar?.enabled === false;
   }
 
+  /** False: the hardware was not reset. */
+  reset(): boolean {
+    return 'reset' in this.fn && this.fn.reset();
+  }
+
   /** Returns Message Control as it reads back. */
   control(value: number): number {
     const { fn } = this;

@@ -11,6 +11,7 @@ import { BackingMemory } from './backing-memory.js';
 import { type Door, type DoorName, openDoors } from './doors.js';
 import { GuestControl } from './guest-control.js';
 import type { Effect, GuestPageType, Outcome, Step } from './scenario.js';
+import { ScenarioRegion } from './scenario-region.js';
 
 export type CreateTrap = (options: DispatcherOptions) => Trap;
 
@@ -41,6 +42,7 @@ class Scenario {
   private readonly trap: Trap;
   private readonly functions = new Map<number, TrappedFunction>();
   private readonly errors: unknown[] = [];
+  private readonly regions = new Map<number, ScenarioRegion>();
   private doors: Readonly<Record<DoorName, Door>> | undefined;
 
   constructor(create: CreateTrap, policy: Policy, { hardware, trapAll }: Extract<Step, { op: 'scenario' }>) {
@@ -93,14 +95,14 @@ class Scenario {
     return this.doors[name];
   }
 
-  private addDevice({ id, bars, msix }: Extract<Step, { op: 'device' }>): string {
+  private addDevice({ id, bars, msix, registers }: Extract<Step, { op: 'device' }>): string {
     if (this.functions.has(id)) throw new InputError(`device ${id} is there already`);
     this.host.keepBars(
       id,
       bars.filter(({ stuck }) => stuck).map(({ index }) => index),
     );
     try {
-      const f = this.trap.assign({ sbdf: id, bars, ...(msix && { msix }) });
+      const f = this.trap.assign({ sbdf: id, bars, registers, ...(msix && { msix }) });
       this.functions.set(id, f);
       this.host.addTable(f);
       return 'okay';
@@ -111,10 +113,30 @@ class Scenario {
     }
   }
 
-  private configure(
-    step: Extract<Step, { op: 'control' | 'cread' | 'decode' | 'bar' | 'remove' }>,
+  /** A region is made where the scenario first places it. */
+  private place(
+    { region: number, size, address }: Extract<Step, { op: 'place' }>,
     f: TrappedFunction,
-  ): Omit<Outcome, 'fx'> {
+  ): string {
+    const region = this.regions.get(number) ?? new ScenarioRegion(number, size, (fx) => this.host.note(fx));
+    if (region.size !== size) throw new InputError(`region ${number} has ${region.size} bytes, not ${size}`);
+    this.regions.set(number, region);
+    try {
+      f.placeRegion(region, address);
+      return 'okay';
+    } catch (error) {
+      if (!(error instanceof TraplineError)) throw error;
+      if (error.code === 'overlap') return 'overlap';
+      throw new InputError(error.message);
+    }
+  }
+
+  private unplace(number: number, f: TrappedFunction): string {
+    const region = this.regions.get(number);
+    return region && f.removeRegion(region) ? 'okay' : 'noop';
+  }
+
+  private configure(step: FunctionStep, f: TrappedFunction): Omit<Outcome, 'fx'> {
     const guest = new GuestControl(f);
     switch (step.op) {
       case 'control':
@@ -127,6 +149,12 @@ class Scenario {
         // An empty BAR is never enabled, and nothing lies in it.
         if (!f.bars.some((bar) => bar.index === step.index)) return { rc: 'okay' };
         return { rc: guest.moveBar(step.index, step.address) ? 'okay' : 'ignored' };
+      case 'reset':
+        return { rc: guest.reset() ? 'okay' : 'fail' };
+      case 'place':
+        return { rc: this.place(step, f) };
+      case 'unplace':
+        return { rc: this.unplace(step.region, f) };
       case 'remove':
         this.trap.deassign(step.id);
         this.functions.delete(step.id);
@@ -134,6 +162,8 @@ class Scenario {
     }
   }
 }
+
+type FunctionStep = Exclude<Step, { op: 'scenario' | 'device' | 'read' | 'write' | 'mapfail' | 'p2m' }>;
 
 class ScenarioHost implements Host {
   private effects: Effect[] = [];
@@ -169,6 +199,10 @@ class ScenarioHost implements Host {
     this.guestPages.set(page, empty ? 'none' : identity ? 'identity' : 'other');
   }
 
+  note(effect: Effect): void {
+    this.effects.push(effect);
+  }
+
   log({ level, sbdf, code }: Diagnostic): void {
     this.effects.push(['log', level[0].toUpperCase(), sbdf, code]);
   }
@@ -198,6 +232,11 @@ class ScenarioHost implements Host {
 
   writeConfig(sbdf: Sbdf, register: number, value: number): void {
     this.effects.push(['cfg', sbdf, register, padded(value, 2)]);
+  }
+
+  reset(sbdf: Sbdf): boolean {
+    this.effects.push(['reset', sbdf]);
+    return true;
   }
 
   disableIntx(sbdf: Sbdf): void {

@@ -1,4 +1,4 @@
-import type { BarDescription, MsixLayout } from '../function.js';
+import type { BarDescription, GuestRegister, MsixLayout } from '../function.js';
 import { InputError } from '../input-error.js';
 import { DOORS, type DoorName } from './doors.js';
 
@@ -10,6 +10,7 @@ export type Step =
       readonly id: number;
       readonly bars: readonly ScenarioBar[];
       readonly msix: MsixLayout | undefined;
+      readonly registers: readonly GuestRegister[];
     }
   | {
       readonly op: 'read';
@@ -31,6 +32,16 @@ export type Step =
   | { readonly op: 'bar'; readonly id: number; readonly index: number; readonly address: number }
   | { readonly op: 'mapfail'; readonly page: number; readonly fail: boolean }
   | { readonly op: 'remove'; readonly id: number }
+  | { readonly op: 'reset'; readonly id: number }
+  /** Places or moves a region of so many bytes, one of a number is always as large; or removes it. */
+  | {
+      readonly op: 'place';
+      readonly id: number;
+      readonly region: number;
+      readonly size: number;
+      readonly address: number;
+    }
+  | { readonly op: 'unplace'; readonly id: number; readonly region: number }
   | {
       readonly op: 'p2m';
       readonly page: number;
@@ -94,7 +105,8 @@ function parseStep(line: Fields): Step {
       };
     case 'device': {
       const msix = line.has('msix') ? parseMsix(line.object('msix')) : undefined;
-      return { op, id: line.id(), bars: line.list('bars').map(parseBar), msix };
+      const registers = line.has('registers') ? line.list('registers').map(parseRegister) : [];
+      return { op, id: line.id(), bars: line.list('bars').map(parseBar), msix, registers };
     }
     case 'read':
       return { op, address: line.hex('addr'), width: line.width(), door: line.door() };
@@ -109,7 +121,14 @@ function parseStep(line: Fields): Step {
       return { op, id: line.id(), value: Number(line.bits('value', 16)) };
     case 'cread':
     case 'remove':
+    case 'reset':
       return { op, id: line.id() };
+    case 'place': {
+      const region = line.region();
+      return { op, id: line.id(), region, size: line.integer('size', 1, 1 << 20), address: line.hex('addr') };
+    }
+    case 'unplace':
+      return { op, id: line.id(), region: line.region() };
     case 'decode':
       return { op, id: line.id(), enabled: line.flag('enabled') };
     case 'bar':
@@ -145,6 +164,17 @@ function parseBar(bar: Fields): ScenarioBar {
     enabled: bar.flag('enabled'),
     stuck: bar.optionalFlag('stuck'),
     ...(bar.has('host') && { hostAddress: bar.hex('host') }),
+  };
+}
+
+/** Of at most 4 bytes. */
+function parseRegister(register: Fields): GuestRegister {
+  const width = register.oneOf('len', [1, 2, 4]);
+  return {
+    space: register.oneOf('space', ['bar0', 'bar1', 'bar2', 'bar3', 'bar4', 'bar5']),
+    offset: register.integer('offset', 0, 2 ** 52),
+    width,
+    value: Number(register.bits('value', 8 * width)),
   };
 }
 
@@ -235,7 +265,12 @@ class Fields {
     return page % 4096 === 0 ? page : this.fault(key, 'is not the address of a page');
   }
 
-  oneOf<T extends string>(key: string, values: readonly T[]): T {
+  /** Its number in the scenario. */
+  region(): number {
+    return this.integer('region', 0, 7);
+  }
+
+  oneOf<T extends string | number>(key: string, values: readonly T[]): T {
     const value = this.fields[key] as T;
     return values.includes(value) ? value : this.fault(key, `is not one of ${values.join(', ')}`);
   }

@@ -41,6 +41,7 @@ describe('a line', () => {
       id: 8,
       bars: [{ ...bar, hostAddress: 0xa0000000 }],
       msix: undefined,
+      registers: [],
     });
   });
 
@@ -187,4 +188,53 @@ it('moving a ROM leaves its enable bit', () => {
   expect(harness.run({ op: 'bar', id: 8, index: 6, address: 0xfd000000 }).rc).toBe('okay');
   expect(harness.run({ op: 'decode', id: 8, enabled: true }).rc).toBe('okay');
   expect(harness.run({ op: 'read', address: 0xfd000000, width: 4, door: undefined }).rc).toBe('okay');
+});
+
+/** A function at 0xfe000000, after which the host was told nothing. */
+function strictly(device: object = {}) {
+  const harness = new Harness(createDispatcher, policies.strict);
+  harness.run(head);
+  harness.run(parseLine(JSON.stringify({ ...WITHOUT_MSIX, ...device })).step);
+  const read = (address: number, width: number) =>
+    harness.run({ op: 'read', address, width, door: undefined });
+  return { harness, read };
+}
+
+it('a register of the guest answers in its BAR', () => {
+  const registers = [{ space: 'bar0', offset: 0x1002, len: 2, value: 'abcd' }];
+  const { read } = strictly({ registers });
+  expect(read(0xfe001002, 2)).toEqual({ rc: 'okay', data: 'abcd', fx: [['map', 'fe001000']] });
+});
+
+it('a reset is the host’s too, and the function decodes nothing after it', () => {
+  const { harness, read } = strictly({ msix: DEVICE.msix });
+  expect(harness.run({ op: 'reset', id: 8 })).toEqual({
+    rc: 'okay',
+    fx: [
+      ['cfg', 8, 4, '0000'],
+      ['reset', 8],
+    ],
+  });
+  expect(read(0xfe000000, 4).rc).toBe('retry');
+});
+
+it('a region answers where it is placed, refuses what it does not take, and goes', () => {
+  const { harness, read } = strictly();
+  const place = { op: 'place', id: 8, region: 1, size: 0x35, address: 0xfd000000 } as const;
+  const unplace = { op: 'unplace', id: 8, region: 1 } as const;
+  expect(harness.run(unplace).rc).toBe('noop');
+  expect(harness.run(place)).toEqual({ rc: 'okay', fx: [] });
+  const write = { op: 'write', width: 2, low: 0xabcd, high: 0, door: undefined } as const;
+  expect(harness.run({ ...write, address: 0xfd000004 }).fx).toEqual([['rwr', 1, 4, 'cdab']]);
+  expect(read(0xfd000004, 2)).toEqual({ rc: 'okay', data: 'abcd', fx: [['rrd', 1, 4, 'cdab']] });
+  expect(harness.run({ ...write, address: 0xfd000005, width: 1 }).fx).toEqual([
+    ['rrefuse', 1, 5, 'cd'],
+    ['log', 'W', 8, 'region-refused'],
+  ]);
+  expect(harness.run({ ...place, address: 0xfe000000 }).rc).toBe('overlap');
+  expect(() => harness.run({ ...place, address: 0xfd000010 })).toThrow(InputError);
+  expect(() => harness.run({ ...place, size: 0x36 })).toThrow('region 1 has 53 bytes, not 54');
+  expect(read(0xfd000004, 2).data).toBe('abcd');
+  expect(harness.run(unplace).rc).toBe('okay');
+  expect(read(0xfd000004, 2).rc).toBe('retry');
 });

@@ -1,6 +1,6 @@
 import { DOORS } from '../../../src/conform/doors.js';
 import type { GuestPageType, ScenarioBar, Step } from '../../../src/conform/scenario.js';
-import type { MsixLayout } from '../../../src/function.js';
+import type { GuestRegister, MsixLayout } from '../../../src/function.js';
 import type { Random } from '../../hosts/guest/random.js';
 import { type Device, type Places, placeOf } from './places.js';
 
@@ -11,6 +11,8 @@ const PAGE_TYPES: readonly GuestPageType[] = ['ram', 'direct', 'direct', 'dm', '
 const CONTROLS = [0, 0x8000, 0x8000, 0x4000, 0xc000, 0xffff, 0x3fff];
 const WORDS = [0, 0, 1, 1, 2, 0xfee00000, 0x80000000, 0xffffffff, 0xfffffffe];
 const COUNTS = [1, 2, 3, 4, 8, 9, 63, 64, 65, 128, 129, 256, 300];
+/** Sizes of regions by their numbers: pages and a half, within 8 bytes of a page's end, small. */
+export const REGIONS = [0x2800, 0x1005, 0x35];
 /** By how often each is wanted. */
 const KINDS: readonly Kind[] = [
   ...Array<Kind>(8).fill('read'),
@@ -19,6 +21,10 @@ const KINDS: readonly Kind[] = [
   ...Array<Kind>(3).fill('decode'),
   ...Array<Kind>(2).fill('bar'),
   'cread',
+  'reset',
+  'place',
+  'place',
+  'unplace',
   'mapfail',
   'p2m',
   'remove',
@@ -56,6 +62,12 @@ export function anyStep(random: Random, places: Places, kind = random.of(KINDS))
     }
     case 'p2m':
       return { op: kind, page: places.page(random), type: random.of(PAGE_TYPES), frame: undefined };
+    case 'place': {
+      const region = random.below(REGIONS.length);
+      return { op: kind, id, region, size: REGIONS[region], address: places.page(random) };
+    }
+    case 'unplace':
+      return { op: kind, id, region: random.below(REGIONS.length) };
     case 'device':
       return anyDevice(random, 8 + random.below(4));
     default:
@@ -68,7 +80,8 @@ function anyDevice(random: Random, id: number): Device {
   const bars = (indices.length > 0 ? indices : [0]).map((index) => anyBar(random, index, indices));
   const memory = bars.filter(({ type }) => type === 'mem32' || type === 'mem64');
   const hasMsix = memory.length > 0 && random.below(8) !== 0;
-  return { op: 'device', id, bars, msix: hasMsix ? anyMsix(random, memory) : undefined };
+  const msix = hasMsix ? anyMsix(random, memory) : undefined;
+  return { op: 'device', id, bars, msix, registers: anyRegisters(random, memory) };
 }
 
 export function anyBar(random: Random, index: number, indices: readonly number[]): ScenarioBar {
@@ -101,4 +114,20 @@ export function anyMsix(random: Random, bars: readonly ScenarioBar[]): MsixLayou
     return { bir: index, offset: offset - (offset % 8) };
   };
   return { count, table: at(table, 16 * count), pba: at(pba, 8 * Math.ceil(count / 64)) };
+}
+
+/** Mostly none: they are for policy strict. */
+export function anyRegisters(random: Random, bars: readonly ScenarioBar[]): GuestRegister[] {
+  if (bars.length === 0) return [];
+  return Array.from({ length: Math.max(0, random.below(5) - 2) }, () => {
+    const { index, size } = random.of(bars);
+    const width = random.of([1, 2, 4] as const);
+    const offset = random.of([0, size - width, random.below(size - width + 1)]);
+    return {
+      space: `bar${index}` as GuestRegister['space'],
+      offset,
+      width,
+      value: random.below(256 ** width),
+    };
+  });
 }

@@ -23,8 +23,9 @@ const ALL: readonly Step[] = [
       },
     ],
     msix: { count: 3, table: { bir: 0, offset: 8 }, pba: { bir: 0, offset: 0x800 } },
+    registers: [{ space: 'bar0', offset: 0x10, width: 2, value: 0xabcd }],
   },
-  { op: 'device', id: 9, bars: [], msix: undefined },
+  { op: 'device', id: 9, bars: [], msix: undefined, registers: [] },
   { op: 'read', address: 2 ** 53 - 1, width: 8, door: 'ring' },
   { op: 'write', address: 0x10, width: 8, low: 0xffffffff, high: 0x80000000, door: undefined },
   { op: 'control', id: 8, value: 0xffff },
@@ -34,6 +35,9 @@ const ALL: readonly Step[] = [
   { op: 'mapfail', page: 0xfe000000, fail: true },
   { op: 'p2m', page: 0xfe000000, type: 'direct', frame: 0xabc },
   { op: 'p2m', page: 0xfe001000, type: 'ram', frame: undefined },
+  { op: 'place', id: 8, region: 1, size: 0x35, address: 0xfe002000 },
+  { op: 'unplace', id: 8, region: 1 },
+  { op: 'reset', id: 8 },
   { op: 'remove', id: 8 },
 ];
 

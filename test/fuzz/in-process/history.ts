@@ -36,7 +36,7 @@ function fieldsOf(step: Step): object {
       return { op, name, hwdom: hardware, ...(trapAll && { trapall: true }) };
     }
     case 'device': {
-      const { op, id, bars, msix } = step;
+      const { op, id, bars, msix, registers } = step;
       const fields = bars.map(({ index, type, address, size, enabled, stuck, hostAddress }) => ({
         index,
         type,
@@ -46,7 +46,10 @@ function fieldsOf(step: Step): object {
         ...(stuck && { stuck }),
         ...(hostAddress !== undefined && { host: hex(hostAddress) }),
       }));
-      return { op, id, bars: fields, ...(msix && { msix }) };
+      const given = registers.map(({ space, offset, width, value }) => {
+        return { space, offset, len: width, value: hex(Number(value)) };
+      });
+      return { op, id, bars: fields, ...(msix && { msix }), ...(given.length > 0 && { registers: given }) };
     }
     case 'read': {
       const { op, address, width, door } = step;
@@ -61,6 +64,10 @@ function fieldsOf(step: Step): object {
       return { op: step.op, id: step.id, value: hex(step.value) };
     case 'bar':
       return { op: step.op, id: step.id, index: step.index, addr: hex(step.address) };
+    case 'place': {
+      const { op, id, region, size, address } = step;
+      return { op, id, region, size, addr: hex(address) };
+    }
     case 'mapfail':
       return { op: step.op, page: hex(step.page), fail: step.fail };
     case 'p2m': {

@@ -1,6 +1,6 @@
 import type { ScenarioBar, Step } from '../../../src/conform/scenario.js';
 import type { Random } from '../../hosts/guest/random.js';
-import { anyBar, anyDoor, anyMsix, anyStep, anyWidth, anyWord, hostOf } from './any-step.js';
+import { anyBar, anyDoor, anyMsix, anyRegisters, anyStep, anyWidth, anyWord, hostOf } from './any-step.js';
 import type { History } from './history.js';
 import { type Device, Places, placeOf } from './places.js';
 
@@ -32,9 +32,17 @@ export function mutated(random: Random, history: History, other: History): Histo
       head =
         random.below(2) === 0 ? { ...head, hardware: !head.hardware } : { ...head, trapAll: !head.trapAll };
   }
-  const trapAll = head.trapAll && policy === 'strict';
-  return { policy, steps: [{ ...head, name: 'fuzz', trapAll }, ...steps.slice(0, MOST_STEPS)] };
+  const strict = policy === 'strict';
+  const most = steps.slice(0, MOST_STEPS);
+  const trapAll = head.trapAll && strict;
+  return { policy, steps: [{ ...head, name: 'fuzz', trapAll }, ...(strict ? most : xens(most))] };
 }
+
+/** Regions and registers of the guest are for policy strict. */
+const xens = (steps: readonly Step[]): Step[] =>
+  steps
+    .filter(({ op }) => op !== 'place' && op !== 'unplace')
+    .map((step) => (step.op === 'device' ? { ...step, registers: [] } : step));
 
 function moved(random: Random, steps: readonly Step[], from: number): Step[] {
   const some = steps.slice(from, from + 1 + random.below(3));
@@ -79,7 +87,7 @@ function changedDevice(random: Random, device: Device): Device {
   const at = random.below(bars.length);
   const with_ = (bar: ScenarioBar): Device => ({ ...device, bars: bars.with(at, bar) });
   const bar = bars[at];
-  switch (random.below(9)) {
+  switch (random.below(10)) {
     case 0:
       return { ...device, id: 8 + random.below(4) };
     case 1:
@@ -106,6 +114,8 @@ function changedDevice(random: Random, device: Device): Device {
       const offset = Math.max(0, msix[which].offset + 8 * (random.below(5) - 2));
       return { ...device, msix: { ...msix, [which]: { ...msix[which], offset } } };
     }
+    case 8:
+      return { ...device, registers: anyRegisters(random, memory) };
     default:
       return memory.length > 0 ? { ...device, msix: anyMsix(random, memory) } : device;
   }

@@ -18,11 +18,17 @@ export class Places {
 
   constructor(steps: readonly Step[]) {
     this.devices = steps.filter((step) => step.op === 'device');
-    for (const { id, bars, msix } of this.devices) {
+    for (const step of steps) {
+      if (step.op === 'place') this.edges.push(step.address, step.address + step.size);
+    }
+    for (const { id, bars, msix, registers } of this.devices) {
       for (const bar of bars) {
         const moves = steps.filter((step) => step.op === 'bar' && step.id === id && step.index === bar.index);
         for (const { address } of [bar, ...(moves as { address: number }[])]) {
           this.edges.push(address, address + bar.size);
+          for (const { space, offset } of registers) {
+            if (space === `bar${bar.index}`) this.edges.push(address + offset);
+          }
           if (!msix) continue;
           const { count, table, pba } = msix;
           if (table.bir === bar.index) {

@@ -56,6 +56,7 @@ function drivenHistory({ fn, accesses }: RecordedFunction, number: number, part:
         id,
         bars: apart ? [memory(0, bar), memory(2, pbaBar)] : [memory(0, bar)],
         msix: { count, table: { bir: 0, offset: table }, pba: { bir: apart ? 2 : 0, offset: pba } },
+        registers: [],
       },
       { op: 'control', id, value: 0x8000 },
       ...some.map((access, index) => step(access, bar.address, VIA[(part + index) % VIA.length])),

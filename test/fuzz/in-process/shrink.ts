@@ -96,6 +96,7 @@ function plainerDevices(device: Device): Device[] {
   return [
     ...(bars.length > 1 ? bars.map((_, at) => ({ ...device, bars: bars.toSpliced(at, 1) })) : []),
     ...bars.flatMap((bar, at) => plainerBars(bar).map((one) => ({ ...device, bars: bars.with(at, one) }))),
+    ...device.registers.map((_, at) => ({ ...device, registers: device.registers.toSpliced(at, 1) })),
     ...plainerLayouts.map((layout) => ({ ...device, msix: layout })),
   ];
 }
