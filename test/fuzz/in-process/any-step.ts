@@ -2,7 +2,7 @@ import { DOORS } from '../../../src/conform/doors.js';
 import type { GuestPageType, ScenarioBar, Step } from '../../../src/conform/scenario.js';
 import type { GuestRegister, MsixLayout } from '../../../src/function.js';
 import type { Random } from '../../hosts/guest/random.js';
-import { type Device, type Places, placeOf } from './places.js';
+import type { Device, Places } from './places.js';
 
 type Access = Extract<Step, { op: 'read' | 'write' }>;
 type Kind = Exclude<Step['op'], 'scenario'>;
@@ -15,8 +15,9 @@ const COUNTS = [1, 2, 3, 4, 8, 9, 63, 64, 65, 128, 129, 256, 300];
 export const REGIONS = [0x2800, 0x1005, 0x35];
 /** By how often each is wanted. */
 const KINDS: readonly Kind[] = [
-  ...Array<Kind>(8).fill('read'),
-  ...Array<Kind>(8).fill('write'),
+  ...Array<Kind>(6).fill('read'),
+  ...Array<Kind>(6).fill('write'),
+  ...Array<Kind>(3).fill('device'),
   ...Array<Kind>(3).fill('control'),
   ...Array<Kind>(3).fill('decode'),
   ...Array<Kind>(2).fill('bar'),
@@ -28,8 +29,8 @@ const KINDS: readonly Kind[] = [
   'mapfail',
   'p2m',
   'remove',
-  'device',
 ];
+const NO_BAR = { index: 4, type: 'mem32', size: 0x1000 } as const;
 
 export const anyWidth = (random: Random): number => random.of([1, 2, 4, 4, 8]);
 export const anyWord = (random: Random): number => (random.below(3) === 0 ? random.next() : random.of(WORDS));
@@ -52,9 +53,8 @@ export function anyStep(random: Random, places: Places, kind = random.of(KINDS))
     case 'decode':
       return { op: kind, id, enabled: random.below(2) === 1 };
     case 'bar': {
-      const bar = places.bar(random, id);
-      const index = bar?.index ?? random.below(7);
-      return { op: kind, id, index, address: placeOf(random, bar?.type ?? 'mem32', bar?.size ?? 0x1000) };
+      const bar = places.bar(random, id) ?? NO_BAR;
+      return { op: kind, id, index: bar.index, address: places.place(random, bar) };
     }
     case 'mapfail': {
       const page = places.page(random);
@@ -69,27 +69,32 @@ export function anyStep(random: Random, places: Places, kind = random.of(KINDS))
     case 'unplace':
       return { op: kind, id, region: random.below(REGIONS.length) };
     case 'device':
-      return anyDevice(random, 8 + random.below(4));
+      return anyDevice(random, places);
     default:
       return { op: kind, id };
   }
 }
 
-function anyDevice(random: Random, id: number): Device {
+function anyDevice(random: Random, places: Places): Device {
   const indices = [0, 1, 2, 3, 6].filter(() => random.below(2) === 0).slice(0, 3);
-  const bars = (indices.length > 0 ? indices : [0]).map((index) => anyBar(random, index, indices));
+  const bars = (indices.length > 0 ? indices : [0]).map((index) => anyBar(random, places, index, indices));
   const memory = bars.filter(({ type }) => type === 'mem32' || type === 'mem64');
   const hasMsix = memory.length > 0 && random.below(8) !== 0;
   const msix = hasMsix ? anyMsix(random, memory) : undefined;
-  return { op: 'device', id, bars, msix, registers: anyRegisters(random, memory) };
+  return { op: 'device', id: places.freeId(random), bars, msix, registers: anyRegisters(random, memory) };
 }
 
-export function anyBar(random: Random, index: number, indices: readonly number[]): ScenarioBar {
+export function anyBar(
+  random: Random,
+  places: Places,
+  index: number,
+  indices: readonly number[],
+): ScenarioBar {
   const wide = index < 5 && !indices.includes(index + 1) && random.below(3) === 0;
   const narrow = random.below(12) === 0 ? 'io' : 'mem32';
   const type = index === 6 ? 'rom' : wide ? 'mem64' : narrow;
   const size = random.below(2) === 0 ? 2 ** (4 + random.below(11)) : 0x1000;
-  const address = placeOf(random, type, size);
+  const address = places.place(random, { type, size });
   const bar = { index, type, address, size, enabled: type !== 'io' && random.below(5) !== 0 } as const;
   return { ...bar, stuck: random.below(16) === 0, ...(random.below(3) === 0 && hostOf(random, bar)) };
 }

@@ -2,7 +2,7 @@ import type { ScenarioBar, Step } from '../../../src/conform/scenario.js';
 import type { Random } from '../../hosts/guest/random.js';
 import { anyBar, anyDoor, anyMsix, anyRegisters, anyStep, anyWidth, anyWord, hostOf } from './any-step.js';
 import type { History } from './history.js';
-import { type Device, Places, placeOf } from './places.js';
+import { type Device, Places } from './places.js';
 
 /** Steps of a history at most. */
 export const MOST_STEPS = 96;
@@ -57,7 +57,7 @@ function tailOf(random: Random, steps: readonly Step[]): readonly Step[] {
 function changed(random: Random, step: Step, places: Places): Step {
   switch (step.op) {
     case 'device':
-      return { ...changedDevice(random, step) };
+      return changedDevice(random, step, places);
     case 'read':
     case 'write': {
       const kind = random.below(5);
@@ -80,7 +80,7 @@ function changed(random: Random, step: Step, places: Places): Step {
   }
 }
 
-function changedDevice(random: Random, device: Device): Device {
+function changedDevice(random: Random, device: Device, places: Places): Device {
   const { bars, msix } = device;
   const memory = bars.filter(({ type }) => type === 'mem32' || type === 'mem64');
   const indices = bars.map(({ index }) => index);
@@ -89,11 +89,11 @@ function changedDevice(random: Random, device: Device): Device {
   const bar = bars[at];
   switch (random.below(10)) {
     case 0:
-      return { ...device, id: 8 + random.below(4) };
+      return { ...device, id: places.freeId(random) };
     case 1:
-      return bar ? with_(anyBar(random, bar.index, indices)) : device;
+      return bar ? with_(anyBar(random, places, bar.index, indices)) : device;
     case 2:
-      return bar ? with_({ ...bar, address: placeOf(random, bar.type, bar.size) }) : device;
+      return bar ? with_({ ...bar, address: places.place(random, bar) }) : device;
     case 3:
       return bar ? with_({ ...bar, enabled: bar.type !== 'io' && !bar.enabled }) : device;
     case 4:
@@ -106,7 +106,7 @@ function changedDevice(random: Random, device: Device): Device {
     case 6: {
       const free = [0, 1, 2, 3, 6].filter((index) => !indices.includes(index));
       if (free.length === 0) return { ...device, bars: bars.toSpliced(at, 1) };
-      return { ...device, bars: [...bars, anyBar(random, random.of(free), indices)] };
+      return { ...device, bars: [...bars, anyBar(random, places, random.of(free), indices)] };
     }
     case 7: {
       if (!msix) return memory.length > 0 ? { ...device, msix: anyMsix(random, memory) } : device;

@@ -8,6 +8,7 @@ export type Device = Extract<Step, { op: 'device' }>;
 const ARENA = 0x8000;
 const ARENAS = [0xfe000000, 0xfe000000, 0xfe000000, 0xffff8000, 0x100000000, 0x380000000000, 2 ** 52 - ARENA];
 const ALL = 2 ** 53;
+const IDS = [8, 9, 10, 11, 12, 13];
 
 /** What a history has at which addresses. */
 export class Places {
@@ -66,18 +67,30 @@ export class Places {
   /** One that is there, and now and then one that is not. */
   id(random: Random): number {
     const { devices } = this;
-    return devices.length === 0 || random.below(32) === 0 ? 8 + random.below(4) : random.of(devices).id;
+    return devices.length === 0 || random.below(32) === 0 ? random.of(IDS) : random.of(devices).id;
   }
 
   bar(random: Random, id: number): ScenarioBar | undefined {
     const bars = this.devices.find((device) => device.id === id)?.bars ?? [];
     return bars.length > 0 ? random.of(bars) : undefined;
   }
-}
 
-/** A naturally aligned place of a size; 64-bit BARs only are above 2^32. */
-export function placeOf(random: Random, type: ScenarioBar['type'], size: number): number {
-  if (type === 'io') return (random.below(0x1000) * 16) & -size & 0xffff;
-  const arena = random.of(type === 'mem64' ? ARENAS : ARENAS.slice(0, 4));
-  return arena + random.below(Math.max(1, ARENA / size)) * size;
+  /** For a function that is not there yet. */
+  freeId(random: Random): number {
+    const free = IDS.filter((id) => !this.devices.some((device) => device.id === id));
+    return random.of(free.length > 0 ? free : IDS);
+  }
+
+  /** Naturally aligned, half of the time where something is; 64-bit BARs only are above 2^32. */
+  place(random: Random, { type, size }: Pick<ScenarioBar, 'type' | 'size'>): number {
+    if (type === 'io') return (random.below(0x1000) * 16) & -size & 0xffff;
+    const low = (address: number) => type === 'mem64' || address + size <= 2 ** 32;
+    const there = this.edges.filter(low);
+    if (there.length > 0 && random.below(2) === 0) {
+      const edge = pageOf(random.of(there)) + 16 * random.below(0x100);
+      return edge - (edge % size);
+    }
+    const arena = random.of(ARENAS.filter(low));
+    return arena + random.below(Math.max(1, ARENA / size)) * size;
+  }
 }
