@@ -34,7 +34,11 @@ const ways = ['dispatcher', ...DOORS] as const;
 type Way = (typeof ways)[number];
 
 const byDispatcher = { way: fc.constantFrom(...ways) };
-const vector = fc.integer({ min: -1, max: 70 });
+/** Mostly one that there is: of the first 70, the rest of a division by their number. */
+const vector = fc.oneof(
+  { weight: 9, arbitrary: fc.nat(69) },
+  { weight: 1, arbitrary: fc.constantFrom(-1, 70) },
+);
 const word = fc.oneof(fc.constantFrom(0, 0, 1, 0xffffffff), fc.nat(0xffffffff));
 const wide = fc.tuple(word, word).map(([low, high]) => BigInt(low) + BigInt(high) * TWO_32);
 /** Aligned, and of one or two fields. */
@@ -47,16 +51,16 @@ const of = <T extends string, R extends object>(name: T, model: { [K in keyof R]
   fc.record({ do: fc.constant(name), ...model }) as unknown as fc.Arbitrary<{ do: T } & R>;
 
 const command = fc.oneof(
-  { weight: 6, arbitrary: of('write', { ...byDispatcher, field, value: wide }) },
-  { weight: 3, arbitrary: of('read', { ...byDispatcher, field }) },
+  { weight: 18, arbitrary: of('write', { ...byDispatcher, field, value: wide }) },
+  { weight: 6, arbitrary: of('read', { ...byDispatcher, field }) },
   {
-    weight: 4,
+    weight: 6,
     arbitrary: of('pending bits', { ...byDispatcher, at: fc.nat(1), width: fc.constantFrom(4, 8) }),
   },
   { weight: 1, arbitrary: of('write pending bits', { ...byDispatcher, value: wide }) },
-  { weight: 2, arbitrary: of('register', { ...byDispatcher, at: fc.nat(7), value: wide }) },
+  { weight: 4, arbitrary: of('register', { ...byDispatcher, at: fc.nat(7), value: wide }) },
   {
-    weight: 5,
+    weight: 14,
     arbitrary: of('control', {
       how: fc.constantFrom('config', 'config byte', 'writeMessageControl', 'region'),
       value: fc.constantFrom(0x8000, 0x8000, 0x8000, 0xc000, 0x4000, 0, 0xffff),
@@ -64,24 +68,27 @@ const command = fc.oneof(
   },
   {
     weight: 2,
-    arbitrary: of('decode', { how: fc.constantFrom('config', 'setDecode', 'region'), on: fc.boolean() }),
+    arbitrary: of('decode', {
+      how: fc.constantFrom('config', 'setDecode', 'region'),
+      on: fc.constantFrom(true, true, true, false),
+    }),
   },
   { weight: 1, arbitrary: of('move', { slot: fc.nat(7) }) },
-  { weight: 6, arbitrary: of('raise', { vector }) },
+  { weight: 18, arbitrary: of('raise', { vector }) },
   {
-    weight: 4,
+    weight: 10,
     arbitrary: of('interrupts', {
-      method: fc.constantFrom('use', 'use', 'unuse', 'clearPending', 'pending', 'masked'),
+      method: fc.constantFrom('use', 'unuse', 'unuse', 'clearPending', 'pending', 'masked'),
       vector,
     }),
   },
-  { weight: 2, arbitrary: done('useAll') },
+  { weight: 1, arbitrary: done('useAll') },
   { weight: 1, arbitrary: done('unuseAll') },
   { weight: 1, arbitrary: done('reset') },
   { weight: 1, arbitrary: done('open') },
   { weight: 1, arbitrary: done('close') },
   {
-    weight: 2,
+    weight: 4,
     arbitrary: of('regions', { what: fc.constantFrom('table', 'pending bits', 'control', 'reset') }),
   },
   { weight: 1, arbitrary: done('save') },
@@ -168,6 +175,10 @@ class Machine {
     return new ReferenceSoftwareMsix(this.count, (call) => this.expected.push(call));
   }
 
+  private vectorOf(vector: number): number {
+    return vector < 0 || vector === 70 ? vector : vector % this.count;
+  }
+
   private wordsOf(index: number, offset: number, width: number): number[] {
     const at = 16 * (index % this.count) + offset;
     return width === 8 ? [at, at + 4] : [at];
@@ -213,9 +224,9 @@ class Machine {
       case 'move':
         return fn.moveBar(0, BAR + SIZE * one.slot);
       case 'raise':
-        return fn.interrupts.raise(one.vector);
+        return fn.interrupts.raise(this.vectorOf(one.vector));
       case 'interrupts':
-        return fn.interrupts[one.method as 'use'](one.vector);
+        return fn.interrupts[one.method as 'use'](this.vectorOf(one.vector));
       case 'useAll':
       case 'unuseAll':
         return fn.interrupts[one.do]();
@@ -319,9 +330,9 @@ class Machine {
         this.address = BAR + SIZE * one.slot;
         return true;
       case 'raise':
-        return known.raise(one.vector);
+        return known.raise(this.vectorOf(one.vector));
       case 'interrupts':
-        return known[one.method as 'use'](one.vector);
+        return known[one.method as 'use'](this.vectorOf(one.vector));
       case 'useAll':
       case 'unuseAll':
         return known[one.do]();
@@ -398,7 +409,7 @@ describe.each(builds)('a software function of %s does as the model', (_, create)
     ),
   )('under %s, in a %s domain', (_name, domain, policy) => {
     const property = fc.property(
-      fc.constantFrom(1, 2, 3, 8, 9, 63, 64, 65, 70),
+      fc.constantFrom(1, 1, 2, 3, 8, 9, 64, 65, 70),
       fc.array(command, { minLength: 30, maxLength: 120, size: 'max' }),
       (count, commands) => {
         const machine = new Machine(create, policy, domain, count);
