@@ -6,6 +6,7 @@ import type { GuestMapping } from '../src/host.js';
 import type { Policy } from '../src/policy.js';
 import { parseSbdf } from '../src/sbdf.js';
 import type { ByteRegion } from '../src/vfio/device-region.js';
+import { answerBatch, type BatchRecord } from './batch.js';
 import type { Engine } from './engines.js';
 import { HostError, RecordingHost } from './recording-host.js';
 import { recordingRegions } from './recording-regions.js';
@@ -20,6 +21,8 @@ export type Action =
       readonly low: number;
       readonly high: number;
     }
+  /** Records that a ring answers in one call. */
+  | { readonly do: 'batch'; readonly records: readonly BatchRecord[] }
   | { readonly do: 'control'; readonly sbdf: number; readonly value: number }
   | { readonly do: 'decode'; readonly sbdf: number; readonly on: boolean }
   | { readonly do: 'move'; readonly sbdf: number; readonly index: number; readonly address: number }
@@ -116,6 +119,8 @@ export class Subject {
         return this.read(action.address, action.width);
       case 'write':
         return this.write(action.address, action.width, action.low, action.high);
+      case 'batch':
+        return JSON.stringify(answerBatch(this.trap, action.records));
       case 'assign':
         return this.assign(action.description);
       case 'deassign':
