@@ -23,8 +23,9 @@ export function answerBatch(trap: Trap, records: readonly BatchRecord[]): number
     : records.map((record) => (isPlain(record) ? answer(trap, record) : undefined) ?? asIs(record));
 }
 
-/** One copy upward or downward is the same. */
-const isPlain = ({ odd }: BatchRecord): boolean => odd === undefined || odd === 'descending';
+/** One copy upward or downward is the same. No function claims an access of another width. */
+const isPlain = ({ odd, width }: BatchRecord): boolean =>
+  (odd === undefined || odd === 'descending') && [1, 2, 4, 8].includes(width);
 
 const stateOf = ({ odd }: BatchRecord): number => (odd === 'state' ? 2 : READY);
 

@@ -83,6 +83,10 @@ class DoorTrap implements Trap {
     this.dispatcher.deassign(sbdf);
   }
 
+  createPage(): ReturnType<Dispatcher['createPage']> {
+    return this.dispatcher.createPage();
+  }
+
   read(address: number, width: Width): number {
     return this.door.read(address, width);
   }

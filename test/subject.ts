@@ -1,5 +1,5 @@
 import type { Width } from '../src/access.js';
-import type { Trap } from '../src/dispatcher.js';
+import type { Dispatcher, Trap } from '../src/dispatcher.js';
 import { TraplineError } from '../src/errors.js';
 import type { AssignedFunction, FunctionDescription, TrappedFunction } from '../src/function.js';
 import type { GuestMapping } from '../src/host.js';
@@ -37,6 +37,12 @@ export type Action =
   /** The n-th host call of the next action throws. */
   | { readonly do: 'throw'; readonly call: number };
 
+/** What host pages are: callbacks, memory, or memory of the dispatcher's where the engine has some. */
+export const PAGES = ['handlers', 'plain', 'own'] as const;
+export type Pages = (typeof PAGES)[number];
+
+const hasPages = (trap: Trap): trap is Trap & Pick<Dispatcher, 'createPage'> => 'createPage' in trap;
+
 /** An engine with a world of its own; everything it answers, does and reports can be compared as text. */
 export class Subject {
   readonly host: RecordingHost;
@@ -49,8 +55,8 @@ export class Subject {
     engine: Engine,
     policy: Policy,
     domain: 'hardware' | 'guest',
-    plainPages = false,
-    host = new RecordingHost(plainPages),
+    pages: Pages = 'handlers',
+    host = new RecordingHost(pages !== 'handlers'),
     trapAll = false,
   ) {
     this.host = host;
@@ -64,6 +70,8 @@ export class Subject {
       onDiagnostic: ({ level, code, sbdf }) => this.host.note(`${level} ${code} ${sbdf}`),
       onError: (error) => this.host.note(`onError: ${(error as Error).message}`),
     });
+    const { trap } = this;
+    if (pages === 'own' && hasPages(trap)) this.host.createPage = () => trap.createPage();
   }
 
   /** The answer, and the host calls, diagnostics and errors in their order. */
