@@ -3,8 +3,9 @@ import type { Diagnostic } from '../diagnostics.js';
 import { Dispatcher, type DispatcherOptions, type Trap } from '../dispatcher.js';
 import { TraplineError } from '../errors.js';
 import type { TrappedFunction } from '../function.js';
-import type { Bar, GuestMapping, Host, PageHandler, Vector } from '../host.js';
+import type { Bar, GuestMapping, Host, HostPage, PageHandler, Vector } from '../host.js';
 import { InputError } from '../input-error.js';
+import type { OwnPage } from '../memory/own-pages.js';
 import type { Policy } from '../policy.js';
 import type { Sbdf } from '../sbdf.js';
 import { BackingMemory } from './backing-memory.js';
@@ -45,7 +46,11 @@ class Scenario {
   private readonly regions = new Map<number, ScenarioRegion>();
   private doors: Readonly<Record<DoorName, Door>> | undefined;
 
-  constructor(create: CreateTrap, policy: Policy, { hardware, trapAll }: Extract<Step, { op: 'scenario' }>) {
+  constructor(
+    create: CreateTrap,
+    policy: Policy,
+    { hardware, trapAll, ownPages }: Extract<Step, { op: 'scenario' }>,
+  ) {
     this.trap = made(create, {
       host: this.host,
       domain: hardware ? 'hardware' : 'guest',
@@ -55,6 +60,11 @@ class Scenario {
       onDiagnostic: (diagnostic) => this.host.log(diagnostic),
       onError: (error) => this.errors.push(error),
     });
+    const { trap } = this;
+    if (ownPages) {
+      this.host.createPage = () =>
+        trap instanceof Dispatcher ? trap.createPage() : { bytes: new Uint8Array(PAGE_SIZE) };
+    }
   }
 
   run(step: Exclude<Step, { op: 'scenario' }>): Outcome {
@@ -168,6 +178,9 @@ type FunctionStep = Exclude<Step, { op: 'scenario' | 'device' | 'read' | 'write'
 class ScenarioHost implements Host {
   private effects: Effect[] = [];
   private readonly memory = new BackingMemory();
+  /** Where pages that are memory come from; undefined: accesses are effects. */
+  createPage: (() => Pick<OwnPage, 'bytes'>) | undefined;
+  private readonly memoryPages = new Map<number, Pick<OwnPage, 'bytes'>>();
   private readonly unmappable = new Set<number>();
   private readonly guestPages = new Map<number, GuestMapping>();
   private readonly kept = new Map<Sbdf, readonly number[]>();
@@ -207,10 +220,11 @@ class ScenarioHost implements Host {
     this.effects.push(['log', level[0].toUpperCase(), sbdf, code]);
   }
 
-  mapPage(address: number): PageHandler | null {
+  mapPage(address: number): HostPage | null {
     const failed = this.unmappable.has(address);
     this.effects.push([failed ? 'mapfail' : 'map', hex(address)]);
-    return failed ? null : this.page(address);
+    if (failed) return null;
+    return this.createPage ? this.memoryPage(address, this.createPage) : this.page(address);
   }
 
   unmapPage(address: number): void {
@@ -269,6 +283,17 @@ class ScenarioHost implements Host {
   private tableBarAddress(sbdf: Sbdf): number {
     const f = this.functions.get(sbdf);
     return f?.bars.find(({ index }) => index === f.msix?.table.bir)?.address ?? 0;
+  }
+
+  private memoryPage(address: number, create: () => Pick<OwnPage, 'bytes'>): Uint8Array {
+    const known = this.memoryPages.get(address);
+    if (known) return known.bytes;
+    const page = create();
+    const { bytes } = page;
+    const view = new DataView(bytes.buffer, bytes.byteOffset, PAGE_SIZE);
+    for (let at = 0; at < PAGE_SIZE; at += 4) view.setUint32(at, this.memory.read(address + at, 4), true);
+    this.memoryPages.set(address, page);
+    return bytes;
   }
 
   private page(address: number): PageHandler {

@@ -4,7 +4,13 @@ import { DOORS, type DoorName } from './doors.js';
 
 /** One line of a scenario file: the input of a step and what came of it. Addresses are numbers here. */
 export type Step =
-  | { readonly op: 'scenario'; readonly name: string; readonly hardware: boolean; readonly trapAll: boolean }
+  | {
+      readonly op: 'scenario';
+      readonly name: string;
+      readonly hardware: boolean;
+      readonly trapAll: boolean;
+      readonly ownPages: boolean;
+    }
   | {
       readonly op: 'device';
       readonly id: number;
@@ -102,6 +108,7 @@ function parseStep(line: Fields): Step {
         name: line.text('name'),
         hardware: line.flag('hwdom'),
         trapAll: line.optionalFlag('trapall'),
+        ownPages: line.optionalFlag('ownpages'),
       };
     case 'device': {
       const msix = line.has('msix') ? parseMsix(line.object('msix')) : undefined;

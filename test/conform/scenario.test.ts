@@ -5,6 +5,7 @@ import { parseLine } from '../../src/conform/scenario.js';
 import { createDispatcher } from '../../src/dispatcher.js';
 import { InputError } from '../../src/input-error.js';
 import { policies } from '../../src/policy.js';
+import { createReference } from '../reference/reference.js';
 
 const DEVICE = {
   op: 'device',
@@ -47,7 +48,13 @@ describe('a line', () => {
 
   it('says that all pages of BARs trap', () => {
     const text = '{"op":"scenario","name":"a","hwdom":false,"trapall":true,"rc":"okay"}';
-    expect(parseLine(text).step).toEqual({ op: 'scenario', name: 'a', hardware: false, trapAll: true });
+    expect(parseLine(text).step).toEqual({
+      op: 'scenario',
+      name: 'a',
+      hardware: false,
+      trapAll: true,
+      ownPages: false,
+    });
   });
 
   it('has data as a result of a read, and `raw` and `crash` are nothing to compare', () => {
@@ -129,7 +136,7 @@ it('what the dispatcher could not do for lack of memory ends the run', () => {
     (options) => createDispatcher({ ...options, memoryLimit: 1 << 19 }),
     policies.xen,
   );
-  harness.run({ op: 'scenario', name: 'far apart', hardware: false, trapAll: false });
+  harness.run({ op: 'scenario', name: 'far apart', hardware: false, trapAll: false, ownPages: false });
   // Nodes of the page map for each.
   const bars = [0, 2].map((index) => ({
     index,
@@ -147,7 +154,7 @@ it('what the dispatcher could not do for lack of memory ends the run', () => {
 });
 
 const WITHOUT_MSIX = { ...DEVICE, hwdom: false, msix: undefined };
-const head = { op: 'scenario', name: 'a', hardware: false, trapAll: false } as const;
+const head = { op: 'scenario', name: 'a', hardware: false, trapAll: false, ownPages: false } as const;
 
 it.each(['wasm', 'v86', 'ring'] as const)('the door %s answers, and what nobody claims is told', (door) => {
   const harness = new Harness(createDispatcher, policies.strict);
@@ -176,7 +183,22 @@ it('all pages of BARs trap where the scenario says so', () => {
     expect(rc).toBe(trapAll ? 'okay' : 'retry');
   }
   const xen = new Harness(createDispatcher, policies.xen);
-  expect(() => xen.run({ ...head, trapAll: true })).toThrow(InputError);
+  expect(() => xen.run({ ...head, trapAll: true, ownPages: false })).toThrow(InputError);
+});
+
+it.each([
+  ['dispatcher', createDispatcher],
+  ['reference', createReference],
+])('pages that are memory hold what the format’s memory has, without effects: %s', (_, create) => {
+  const harness = new Harness(create, policies.strict);
+  harness.run({ ...head, trapAll: true, ownPages: true });
+  harness.run(parseLine(JSON.stringify(WITHOUT_MSIX)).step);
+  const read = (door?: 'v86') => harness.run({ op: 'read', address: 0xfe000004, width: 4, door });
+  expect(read()).toEqual({ rc: 'okay', data: '96c12597', fx: [['map', 'fe000000']] });
+  const write = { op: 'write', address: 0xfe000006, width: 2, low: 0xabcd, high: 0, door: 'ring' } as const;
+  expect(harness.run(write)).toEqual({ rc: 'okay', fx: [] });
+  for (const enabled of [false, true]) harness.run({ op: 'decode', id: 8, enabled });
+  expect(read('v86')).toEqual({ rc: 'okay', data: 'abcd2597', fx: [['map', 'fe000000']] });
 });
 
 it('moving a ROM leaves its enable bit', () => {

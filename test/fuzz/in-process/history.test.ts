@@ -4,7 +4,7 @@ import { historiesOf, textOf } from './history.js';
 import { Lives } from './lives.js';
 import { historiesIn } from './seeds.js';
 
-const HEAD: Step = { op: 'scenario', name: 'a', hardware: false, trapAll: true };
+const HEAD: Step = { op: 'scenario', name: 'a', hardware: false, trapAll: true, ownPages: true };
 const ALL: readonly Step[] = [
   HEAD,
   {
@@ -66,7 +66,14 @@ it('a file may have several', () => {
 
 it('what a dispatcher served is one history, without what was left of each', () => {
   const lives = new Lives();
-  const head = (name: string): Step => ({ ...HEAD, op: 'scenario', name, hardware: false, trapAll: false });
+  const head = (name: string): Step => ({
+    ...HEAD,
+    op: 'scenario',
+    name,
+    hardware: false,
+    trapAll: false,
+    ownPages: false,
+  });
   const one = { policy: 'strict', steps: [head('one'), ...ALL.slice(1)] } as const;
   const other = { policy: 'xen', steps: [head('other'), ALL[6]] } as const;
   const last = { policy: 'strict', steps: [head('last'), ALL[3]] } as const;

@@ -32,8 +32,9 @@ export function textOf({ steps }: History, outcomes: readonly Outcome[]): string
 function fieldsOf(step: Step): object {
   switch (step.op) {
     case 'scenario': {
-      const { op, name, hardware, trapAll } = step;
-      return { op, name, hwdom: hardware, ...(trapAll && { trapall: true }) };
+      const { op, name, hardware, trapAll, ownPages } = step;
+      const flags = { ...(trapAll && { trapall: true }), ...(ownPages && { ownpages: true }) };
+      return { op, name, hwdom: hardware, ...flags };
     }
     case 'device': {
       const { op, id, bars, msix, registers } = step;

@@ -28,15 +28,15 @@ export function mutated(random: Random, history: History, other: History): Histo
     else if (kind === 19) steps = moved(random, steps, at);
     else if (kind < 22) steps = [...steps.slice(0, at), ...tailOf(random, other.steps.slice(1))];
     else if (kind === 22) policy = random.of(POLICIES);
-    else
-      head =
-        random.below(2) === 0 ? { ...head, hardware: !head.hardware } : { ...head, trapAll: !head.trapAll };
+    else head = { ...head, ...flipped(head, random.of(['hardware', 'trapAll', 'ownPages'])) };
   }
   const strict = policy === 'strict';
   const most = steps.slice(0, MOST_STEPS);
   const trapAll = head.trapAll && strict;
   return { policy, steps: [{ ...head, name: 'fuzz', trapAll }, ...(strict ? most : xens(most))] };
 }
+
+const flipped = (head: Head, flag: 'hardware' | 'trapAll' | 'ownPages') => ({ [flag]: !head[flag] });
 
 /** Regions and registers of the guest are for policy strict. */
 const xens = (steps: readonly Step[]): Step[] =>

@@ -50,7 +50,7 @@ function drivenHistory({ fn, accesses }: RecordedFunction, number: number, part:
   return {
     policy: NAMES[(number + part) % NAMES.length],
     steps: [
-      { op: 'scenario', name: 'fuzz', hardware: number % 2 === 0, trapAll: false },
+      { op: 'scenario', name: 'fuzz', hardware: number % 2 === 0, trapAll: false, ownPages: false },
       {
         op: 'device',
         id,

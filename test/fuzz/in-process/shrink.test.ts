@@ -17,7 +17,7 @@ const replaying =
 
 const BAR = { type: 'mem32', size: 0x8000, enabled: true, stuck: true, hostAddress: 0xa0000000 } as const;
 const STEPS: readonly Step[] = [
-  { op: 'scenario', name: 'a', hardware: true, trapAll: true },
+  { op: 'scenario', name: 'a', hardware: true, trapAll: true, ownPages: false },
   {
     op: 'device',
     id: 8,
@@ -39,7 +39,7 @@ function shortest(shows: (steps: readonly Step[]) => boolean): readonly Step[] {
 it('what has nothing to do with it goes', () => {
   const has = (steps: readonly Step[], op: Step['op']) => steps.some((step) => step.op === op);
   expect(shortest((steps) => has(steps, 'write') && has(steps, 'read'))).toEqual([
-    { op: 'scenario', name: 'a', hardware: false, trapAll: false },
+    { op: 'scenario', name: 'a', hardware: false, trapAll: false, ownPages: false },
     { op: 'write', address: 0xfe000000, width: 1, low: 0, high: 0, door: undefined },
     { op: 'read', address: 0xfe000000, width: 1, door: undefined },
   ]);
@@ -54,7 +54,7 @@ it('what it depends on stays', () => {
   );
   const bar = { type: 'mem32', size: 0x1000, enabled: true, stuck: false };
   expect(shown).toEqual([
-    { op: 'scenario', name: 'a', hardware: false, trapAll: false },
+    { op: 'scenario', name: 'a', hardware: false, trapAll: false, ownPages: false },
     {
       op: 'device',
       id: 8,

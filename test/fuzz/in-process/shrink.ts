@@ -53,6 +53,7 @@ function plainerSteps(step: Step): Step[] {
     case 'scenario':
       return [
         ...(step.trapAll ? [{ ...step, trapAll: false }] : []),
+        ...(step.ownPages ? [{ ...step, ownPages: false }] : []),
         ...(step.hardware ? [{ ...step, hardware: false }] : []),
       ];
     case 'device':
