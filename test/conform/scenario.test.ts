@@ -57,6 +57,17 @@ describe('a line', () => {
     });
   });
 
+  it.each<[string, object]>([
+    ['{"op":"reset","id":8,"rc":"okay"}', { op: 'reset', id: 8 }],
+    [
+      '{"op":"place","id":8,"region":7,"size":53,"addr":"fd000000","rc":"okay"}',
+      { op: 'place', id: 8, region: 7, size: 53, address: 0xfd000000 },
+    ],
+    ['{"op":"unplace","id":8,"region":0,"rc":"noop"}', { op: 'unplace', id: 8, region: 0 }],
+  ])('%s', (text, step) => {
+    expect(parseLine(text).step).toEqual(step);
+  });
+
   it('has data as a result of a read, and `raw` and `crash` are nothing to compare', () => {
     const { input, expected } = parseLine(
       '{"op":"read","addr":"0","len":2,"crash":true,"rc":"retry","data":"ffff","raw":"ffffffffffffffff"}',
@@ -91,6 +102,19 @@ describe('a line', () => {
     [
       JSON.stringify({ ...DEVICE, bars: [{ ...DEVICE.bars[0], host: 'x' }] }),
       'bars[0].host "x" is not lower-case hex',
+    ],
+    ['{"op":"unplace","id":8,"region":8,"rc":"okay"}', 'region 8 is not an integer from 0 to 7'],
+    [
+      '{"op":"place","id":8,"region":0,"size":0,"addr":"0","rc":"okay"}',
+      'size 0 is not an integer from 1 to 1048576',
+    ],
+    [
+      JSON.stringify({ ...DEVICE, registers: [{ space: 'config', offset: 64, len: 1, value: '0' }] }),
+      'registers[0].space "config" is not one of bar0, bar1, bar2, bar3, bar4, bar5',
+    ],
+    [
+      JSON.stringify({ ...DEVICE, registers: [{ space: 'bar0', offset: 0, len: 8, value: '0' }] }),
+      'registers[0].len 8 is not one of 1, 2, 4',
     ],
     [JSON.stringify({ ...DEVICE, bars: {} }), 'bars {} is not a list'],
     [JSON.stringify({ ...DEVICE, bars: [7] }), 'bars[0] is not an object'],
