@@ -4,7 +4,7 @@ import { defineConfig } from 'vitest/config';
  * `package`, `runtimes` and `browser` pack and install, and need Chromium and mandoc: `npm run test:package`,
  * `npm run test:browser`; `runtimes` has other versions of Node from npm: `npm run test:runtimes`. `hosts` compiles C with the headers of Linux and Xen: `npm run test:hosts`. `qemu` needs QEMU: `npm run test:qemu`. `linux`
  * boots Linux and needs apt: `npm run test:linux`. The steps of the last two follow from one another. `model` needs spin
- * and gcc: `npm run test:model`. `fuzz` compiles the wasm as C, and needs clang and wabt: `npm run test:fuzz`.
+ * and gcc: `npm run test:model`. `fuzz` compiles the wasm as C too, and needs clang and wabt: `npm run test:fuzz`.
  */
 export default defineConfig({
   test: {

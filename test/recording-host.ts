@@ -1,6 +1,7 @@
 import { PAGE_SIZE, type Width } from '../src/access.js';
 import { BackingMemory } from '../src/conform/backing-memory.js';
 import type { Bar, GuestMapping, Host, HostPage, Vector } from '../src/host.js';
+import type { OwnPage } from '../src/memory/own-pages.js';
 import type { Sbdf } from '../src/sbdf.js';
 
 const hex = (value: number): string => value.toString(16);
@@ -20,7 +21,9 @@ export class RecordingHost implements Host {
   throwAt = 0;
   /** Pages are plain memory, whose accesses cannot be seen. */
   readonly plain: boolean;
-  private readonly plainPages = new Map<number, Uint8Array>();
+  private readonly plainPages = new Map<number, Pick<OwnPage, 'bytes'>>();
+  /** Where plain pages come from. */
+  createPage: () => Pick<OwnPage, 'bytes'> = () => ({ bytes: new Uint8Array(PAGE_SIZE) });
   private readonly memory = new BackingMemory();
   private count = 0;
 
@@ -73,6 +76,11 @@ export class RecordingHost implements Host {
     this.record(`config ${sbdf} ${hex(register)} ${hex(value)}`);
   }
 
+  reset(sbdf: Sbdf): boolean {
+    this.record(`reset ${sbdf}`);
+    return true;
+  }
+
   disableIntx(sbdf: Sbdf): void {
     this.record(`intx ${sbdf}`);
   }
@@ -93,17 +101,19 @@ export class RecordingHost implements Host {
   plainMemory(): string {
     return [...this.plainPages]
       .sort(([a], [b]) => a - b)
-      .map(([address, page]) => `${hex(address)} ${Buffer.from(page).toString('base64')}`)
+      .map(([address, page]) => `${hex(address)} ${Buffer.from(page.bytes).toString('base64')}`)
       .join('\n');
   }
 
   private plainPage(address: number): Uint8Array {
     let page = this.plainPages.get(address);
     if (!page) {
-      page = Uint8Array.from({ length: PAGE_SIZE }, (_, offset) => this.memory.read(address + offset, 1));
+      page = this.createPage();
+      const { bytes } = page;
+      for (const offset of bytes.keys()) bytes[offset] = this.memory.read(address + offset, 1);
       this.plainPages.set(address, page);
     }
-    return page;
+    return page.bytes;
   }
 
   private load(page: number, offset: number, width: Width, high: Uint32Array): number {

@@ -46,7 +46,7 @@ describe.each(Object.values(policies).map((policy) => [policy.name, policy] as c
         fc.nat(100),
         (all, percent) => {
           const host = new RecordingHost();
-          const saved = new Subject(wasm, policy, domain, false, host);
+          const saved = new Subject(wasm, policy, domain, 'handlers', host);
           const actions = all.filter(isOrderly);
           const cut = Math.floor((actions.length * percent) / 100);
           // An SBDF that is assigned again may get another description: the last that was accepted counts.
@@ -55,7 +55,7 @@ describe.each(Object.values(policies).map((policy) => [policy.name, policy] as c
             const { answer } = saved.act(action);
             if (action.do !== 'assign' || answer === 'undefined') accepted.push(action);
           }
-          const restored = new Subject(wasm, policy, domain, false, host);
+          const restored = new Subject(wasm, policy, domain, 'handlers', host);
           for (const description of idle(saved, accepted)) restored.act({ do: 'assign', description });
           for (const [index, { sbdf, ranges }] of dispatcherOf(saved).functions.entries()) {
             for (const { region } of ranges) {

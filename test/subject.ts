@@ -1,11 +1,12 @@
 import type { Width } from '../src/access.js';
-import type { Trap } from '../src/dispatcher.js';
+import type { Dispatcher, Trap } from '../src/dispatcher.js';
 import { TraplineError } from '../src/errors.js';
-import type { FunctionDescription, TrappedFunction } from '../src/function.js';
+import type { AssignedFunction, FunctionDescription, TrappedFunction } from '../src/function.js';
 import type { GuestMapping } from '../src/host.js';
 import type { Policy } from '../src/policy.js';
 import { parseSbdf } from '../src/sbdf.js';
 import type { ByteRegion } from '../src/vfio/device-region.js';
+import { answerBatch, type BatchRecord } from './batch.js';
 import type { Engine } from './engines.js';
 import { HostError, RecordingHost } from './recording-host.js';
 import { recordingRegions } from './recording-regions.js';
@@ -20,9 +21,12 @@ export type Action =
       readonly low: number;
       readonly high: number;
     }
+  /** Records that a ring answers in one call. */
+  | { readonly do: 'batch'; readonly records: readonly BatchRecord[] }
   | { readonly do: 'control'; readonly sbdf: number; readonly value: number }
   | { readonly do: 'decode'; readonly sbdf: number; readonly on: boolean }
   | { readonly do: 'move'; readonly sbdf: number; readonly index: number; readonly address: number }
+  | { readonly do: 'reset'; readonly sbdf: number }
   | { readonly do: 'assign'; readonly description: FunctionDescription }
   | { readonly do: 'deassign'; readonly sbdf: number }
   /** Places or moves one of the regions of test/regions.ts, or removes it. */
@@ -32,6 +36,12 @@ export type Action =
   | { readonly do: 'guest page'; readonly page: number; readonly holds: GuestMapping }
   /** The n-th host call of the next action throws. */
   | { readonly do: 'throw'; readonly call: number };
+
+/** What host pages are: callbacks, memory, or memory of the dispatcher's where the engine has some. */
+export const PAGES = ['handlers', 'plain', 'own'] as const;
+export type Pages = (typeof PAGES)[number];
+
+const hasPages = (trap: Trap): trap is Trap & Pick<Dispatcher, 'createPage'> => 'createPage' in trap;
 
 /** An engine with a world of its own; everything it answers, does and reports can be compared as text. */
 export class Subject {
@@ -45,8 +55,8 @@ export class Subject {
     engine: Engine,
     policy: Policy,
     domain: 'hardware' | 'guest',
-    plainPages = false,
-    host = new RecordingHost(plainPages),
+    pages: Pages = 'handlers',
+    host = new RecordingHost(pages !== 'handlers'),
     trapAll = false,
   ) {
     this.host = host;
@@ -60,6 +70,8 @@ export class Subject {
       onDiagnostic: ({ level, code, sbdf }) => this.host.note(`${level} ${code} ${sbdf}`),
       onError: (error) => this.host.note(`onError: ${(error as Error).message}`),
     });
+    const { trap } = this;
+    if (pages === 'own' && hasPages(trap)) this.host.createPage = () => trap.createPage();
   }
 
   /** The answer, and the host calls, diagnostics and errors in their order. */
@@ -115,6 +127,8 @@ export class Subject {
         return this.read(action.address, action.width);
       case 'write':
         return this.write(action.address, action.width, action.low, action.high);
+      case 'batch':
+        return JSON.stringify(answerBatch(this.trap, action.records));
       case 'assign':
         return this.assign(action.description);
       case 'deassign':
@@ -136,6 +150,7 @@ export class Subject {
           return this.misuse(() => f.placeRegion(this.regions[action.region], action.address));
         }
         if (action.do === 'remove') return this.misuse(() => f.removeRegion(this.regions[action.region]));
+        if (action.do === 'reset') return this.misuse(() => (f as AssignedFunction).reset());
         if (action.do === 'control') return this.misuse(() => f.writeMessageControl(action.value));
         if (action.do === 'decode') return this.misuse(() => f.setDecode(action.on));
         return this.misuse(() => f.moveBar(action.index, action.address));

@@ -191,6 +191,11 @@ const page = fc.nat(ARENA / PAGE_SIZE - 1).map((number) => BASE + number * PAGE_
 const region = fc.nat(2);
 const word = fc.oneof(fc.constantFrom(0, 0, 1), fc.integer({ min: 0, max: 0xffffffff }));
 const width = fc.constantFrom(1, 2, 4, 4, 8, 8);
+/** What is odd about a record of a ring: mostly nothing. */
+const odd = fc.constantFrom(
+  ...Array<undefined>(12).fill(undefined),
+  ...(['pointer', 'count', 'type', 'state', 'descending', 'width'] as const),
+);
 
 function action(
   functions: readonly FunctionDescription[],
@@ -207,6 +212,20 @@ function action(
       low: one.width < 4 ? one.low % 2 ** (8 * one.width) : one.low,
       high: one.width < 8 ? 0 : one.high,
     }));
+  const record = fc
+    .tuple(fc.oneof(read, write), odd, fc.constantFrom(3, 5, 12, 16))
+    .map(([one, odd, width]) => ({
+      low: 0xabcdef01,
+      high: 0x23456789,
+      ...one,
+      reads: one.do === 'read',
+      odd: odd === 'width' ? undefined : odd,
+      width: odd === 'width' ? width : one.width,
+    }));
+  const batch = fc.record({
+    do: fc.constant('batch' as const),
+    records: fc.array(record, { minLength: 1, maxLength: 8 }),
+  });
   const control = fc.record({
     do: fc.constant('control' as const),
     sbdf,
@@ -237,9 +256,11 @@ function action(
     { weight: 35, arbitrary: write },
     { weight: 6, arbitrary: control },
     { weight: 7, arbitrary: decode },
+    { weight: 3, arbitrary: batch },
     { weight: 3, arbitrary: move },
     { weight: 4, arbitrary: assign },
     { weight: 1, arbitrary: fc.record({ do: fc.constant('deassign' as const), sbdf }) },
+    { weight: 2, arbitrary: fc.record({ do: fc.constant('reset' as const), sbdf }) },
     {
       weight: regions ? 5 : 0,
       arbitrary: fc.record({ do: fc.constant('place' as const), sbdf, region, address: page }),

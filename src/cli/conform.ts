@@ -1,17 +1,20 @@
 import { parseArgs } from 'node:util';
+import type { CreateTrap } from '../conform/harness.js';
 import { conformFiles, namedPolicy } from '../conform/report.js';
 import { createDispatcher } from '../dispatcher.js';
 import { InputError } from '../input-error.js';
 import type { Policy } from '../policy.js';
+import { createDispatcher as createShared } from '../shared.js';
 
-export const help = `usage: trapline conform [--policy NAME] FILE...
+export const help = `usage: trapline conform [--policy NAME] [--shared] FILE...
 
 Replays scenarios through the dispatcher and compares every answer and side effect
 with the recorded one.
 
   FILE               scenarios as JSON lines; plain or gzip
-  --policy NAME      xen or xenV3; default: as the file's suffix says, .xen.jsonl or
-                     .xenV3.jsonl (or .gz), else the name of its folder
+  --policy NAME      strict, xen or xenV3; default: as the file's suffix says, such as
+                     .xen.jsonl (or .gz), else the name of its folder
+  --shared           by the dispatcher of trapline/shared
   --help             this text
 
   $ trapline conform test/fixtures/oracle/examples/b_common.xen.jsonl.gz
@@ -25,18 +28,21 @@ export async function run(args: string[]): Promise<number> {
   const { values, positionals: files } = parseArgs({
     args,
     allowPositionals: true,
-    options: { policy: { type: 'string' } },
+    options: { policy: { type: 'string' }, shared: { type: 'boolean' } },
   });
   const policy = given(values.policy);
   if (files.length === 0) throw new InputError('no file given');
-  return conformFiles(files, policy, createDispatcher, {
+  const create = values.shared ? shared : createDispatcher;
+  return conformFiles(files, policy, create, {
     print: (line) => console.log(line),
     printError: (line) => console.error(line),
   });
 }
 
+const shared: CreateTrap = (options) => createShared({ ...options, shared: true });
+
 function given(name: string | undefined): Policy | undefined {
   const policy = name === undefined ? undefined : namedPolicy(name);
   if (name === undefined || policy) return policy;
-  throw new InputError(`--policy ${JSON.stringify(name)} is neither xen nor xenV3`);
+  throw new InputError(`--policy ${JSON.stringify(name)} is not one of strict, xen, xenV3`);
 }

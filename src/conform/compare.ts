@@ -65,7 +65,8 @@ export async function conformFile(
 }
 
 export function differences(expected: Outcome, got: Outcome): string[] {
-  return (['rc', 'data', 'ctl', 'fx'] as const).filter(
-    (field) => JSON.stringify(expected[field]) !== JSON.stringify(got[field]),
-  );
+  return (['rc', 'data', 'ctl', 'fx'] as const).filter((field) => {
+    const [one, other] = [expected[field], got[field]];
+    return one !== other && JSON.stringify(one) !== JSON.stringify(other);
+  });
 }

@@ -1,5 +1,5 @@
 import type { AssignedFunction, DecodeResult, TrappedFunction } from '../function.js';
-import { COMMAND, FIRST_BAR, headerOfType, MEMORY } from '../pci/header.js';
+import { COMMAND, FIRST_BAR, headerOfType, MEMORY, ROM_ENABLE } from '../pci/header.js';
 import { MESSAGE_CONTROL } from '../pci/msix-capability.js';
 
 const DEFAULT_CAPABILITY = 0x60;
@@ -28,9 +28,16 @@ export class GuestControl {
     if (!('config' in fn)) return fn.moveBar(index, address);
     const bar = fn.bars.find((candidate) => candidate.index === index);
     const offset = index === 6 ? headerOfType(0).rom : FIRST_BAR + 4 * index;
-    fn.config.write(offset, 4, address % 2 ** 32);
+    // The ROM's enable bit stays.
+    const flags = index === 6 ? fn.config.read(offset, 4) & ROM_ENABLE : 0;
+    fn.config.write(offset, 4, (address % 2 ** 32) + flags);
     if (bar?.type === 'mem64') fn.config.write(offset + 4, 4, Math.floor(address / 2 ** 32));
     return bar?.enabled === false;
+  }
+
+  /** False: the hardware was not reset. */
+  reset(): boolean {
+    return 'reset' in this.fn && this.fn.reset();
   }
 
   /** Returns Message Control as it reads back. */

@@ -1,16 +1,19 @@
 import { PAGE_SIZE, UNCLAIMED, type Width } from '../access.js';
 import type { Diagnostic } from '../diagnostics.js';
-import type { DispatcherOptions, Trap } from '../dispatcher.js';
+import { Dispatcher, type DispatcherOptions, type Trap } from '../dispatcher.js';
 import { TraplineError } from '../errors.js';
 import type { TrappedFunction } from '../function.js';
 import { digits } from '../hexadecimal.js';
-import type { Bar, GuestMapping, Host, PageHandler, Vector } from '../host.js';
+import type { Bar, GuestMapping, Host, HostPage, PageHandler, Vector } from '../host.js';
 import { InputError } from '../input-error.js';
+import type { OwnPage } from '../memory/own-pages.js';
 import type { Policy } from '../policy.js';
 import type { Sbdf } from '../sbdf.js';
 import { BackingMemory } from './backing-memory.js';
+import { type Door, type DoorName, openDoors } from './doors.js';
 import { GuestControl } from './guest-control.js';
 import type { Effect, GuestPageType, Outcome, Step } from './scenario.js';
+import { ScenarioRegion } from './scenario-region.js';
 
 export type CreateTrap = (options: DispatcherOptions) => Trap;
 
@@ -28,7 +31,7 @@ export class Harness {
   /** Throws `InputError` for a step that cannot be run. */
   run(step: Step): Outcome {
     if (step.op === 'scenario') {
-      this.scenario = new Scenario(this.create, this.policy, step.hardware);
+      this.scenario = new Scenario(this.create, this.policy, step);
       return { rc: 'okay', fx: [] };
     }
     if (!this.scenario) throw new InputError(`op ${step.op} before the first scenario`);
@@ -41,16 +44,28 @@ class Scenario {
   private readonly trap: Trap;
   private readonly functions = new Map<number, TrappedFunction>();
   private readonly errors: unknown[] = [];
+  private readonly regions = new Map<number, ScenarioRegion>();
+  private doors: Readonly<Record<DoorName, Door>> | undefined;
 
-  constructor(create: CreateTrap, policy: Policy, hardware: boolean) {
-    this.trap = create({
+  constructor(
+    create: CreateTrap,
+    policy: Policy,
+    { hardware, trapAll, ownPages }: Extract<Step, { op: 'scenario' }>,
+  ) {
+    this.trap = made(create, {
       host: this.host,
       domain: hardware ? 'hardware' : 'guest',
       policy,
+      trapAll,
       diagnosticLimit: 'none',
       onDiagnostic: (diagnostic) => this.host.log(diagnostic),
       onError: (error) => this.errors.push(error),
     });
+    const { trap } = this;
+    if (ownPages) {
+      this.host.createPage = () =>
+        trap instanceof Dispatcher ? trap.createPage() : { bytes: new Uint8Array(PAGE_SIZE) };
+    }
   }
 
   run(step: Exclude<Step, { op: 'scenario' }>): Outcome {
@@ -63,9 +78,9 @@ class Scenario {
   private answer(step: Exclude<Step, { op: 'scenario' }>): Omit<Outcome, 'fx'> {
     switch (step.op) {
       case 'read':
-        return this.read(step.address, step.width as Width);
+        return read(this.door(step.door), step.address, step.width as Width);
       case 'write': {
-        const claimed = this.trap.write(step.address, step.width as Width, step.low, step.high);
+        const claimed = this.door(step.door).write(step.address, step.width as Width, step.low, step.high);
         return { rc: claimed ? 'okay' : 'retry' };
       }
       case 'device':
@@ -83,21 +98,22 @@ class Scenario {
     }
   }
 
-  private read(address: number, width: Width): Omit<Outcome, 'fx'> {
-    const low = this.trap.read(address, width);
-    if (low === UNCLAIMED) return { rc: 'retry', data: 'f'.repeat(2 * width) };
-    const data = width === 8 ? padded(this.trap.high, 4) + padded(low, 4) : padded(low, width);
-    return { rc: 'okay', data };
+  /** An engine without doors answers itself. */
+  private door(name: DoorName | undefined): Door {
+    const { trap } = this;
+    if (name === undefined || !(trap instanceof Dispatcher)) return trap;
+    this.doors ??= openDoors(trap);
+    return this.doors[name];
   }
 
-  private addDevice({ id, bars, msix }: Extract<Step, { op: 'device' }>): string {
+  private addDevice({ id, bars, msix, registers }: Extract<Step, { op: 'device' }>): string {
     if (this.functions.has(id)) throw new InputError(`device ${id} is there already`);
     this.host.keepBars(
       id,
       bars.filter(({ stuck }) => stuck).map(({ index }) => index),
     );
     try {
-      const fn = this.trap.assign({ sbdf: id, bars, msix });
+      const fn = this.trap.assign({ sbdf: id, bars, registers, ...(msix && { msix }) });
       this.functions.set(id, fn);
       this.host.add(fn);
       return 'okay';
@@ -108,10 +124,30 @@ class Scenario {
     }
   }
 
-  private configure(
-    step: Extract<Step, { op: 'control' | 'cread' | 'decode' | 'bar' | 'remove' }>,
+  /** A region is made where the scenario first places it. */
+  private place(
+    { region: number, size, address }: Extract<Step, { op: 'place' }>,
     fn: TrappedFunction,
-  ): Omit<Outcome, 'fx'> {
+  ): string {
+    const region = this.regions.get(number) ?? new ScenarioRegion(number, size, (fx) => this.host.note(fx));
+    if (region.size !== size) throw new InputError(`region ${number} has ${region.size} bytes, not ${size}`);
+    this.regions.set(number, region);
+    try {
+      fn.placeRegion(region, address);
+      return 'okay';
+    } catch (error) {
+      if (!(error instanceof TraplineError)) throw error;
+      if (error.code === 'overlap') return 'overlap';
+      throw new InputError(error.message);
+    }
+  }
+
+  private unplace(number: number, fn: TrappedFunction): string {
+    const region = this.regions.get(number);
+    return region && fn.removeRegion(region) ? 'okay' : 'noop';
+  }
+
+  private configure(step: FunctionStep, fn: TrappedFunction): Omit<Outcome, 'fx'> {
     const guest = new GuestControl(fn);
     switch (step.op) {
       case 'control':
@@ -124,6 +160,12 @@ class Scenario {
         // An empty BAR is never enabled, and nothing lies in it.
         if (!fn.bars.some((bar) => bar.index === step.index)) return { rc: 'okay' };
         return { rc: guest.moveBar(step.index, step.address) ? 'okay' : 'ignored' };
+      case 'reset':
+        return { rc: guest.reset() ? 'okay' : 'fail' };
+      case 'place':
+        return { rc: this.place(step, fn) };
+      case 'unplace':
+        return { rc: this.unplace(step.region, fn) };
       case 'remove':
         this.trap.deassign(step.id);
         this.functions.delete(step.id);
@@ -132,9 +174,14 @@ class Scenario {
   }
 }
 
+type FunctionStep = Exclude<Step, { op: 'scenario' | 'device' | 'read' | 'write' | 'mapfail' | 'p2m' }>;
+
 class ScenarioHost implements Host {
   private effects: Effect[] = [];
   private readonly memory = new BackingMemory();
+  /** Where pages that are memory come from; undefined: accesses are effects. */
+  createPage: (() => Pick<OwnPage, 'bytes'>) | undefined;
+  private readonly memoryPages = new Map<number, Pick<OwnPage, 'bytes'>>();
   private readonly unmappable = new Set<number>();
   private readonly guestPages = new Map<number, GuestMapping>();
   private readonly kept = new Map<Sbdf, readonly number[]>();
@@ -166,14 +213,19 @@ class ScenarioHost implements Host {
     this.guestPages.set(page, empty ? 'none' : identity ? 'identity' : 'other');
   }
 
+  note(effect: Effect): void {
+    this.effects.push(effect);
+  }
+
   log({ level, sbdf, code }: Diagnostic): void {
     this.effects.push(['log', level[0].toUpperCase(), sbdf, code]);
   }
 
-  mapPage(address: number): PageHandler | null {
+  mapPage(address: number): HostPage | null {
     const failed = this.unmappable.has(address);
     this.effects.push([failed ? 'mapfail' : 'map', bareHex(address)]);
-    return failed ? null : this.page(address);
+    if (failed) return null;
+    return this.createPage ? this.memoryPage(address, this.createPage) : this.page(address);
   }
 
   unmapPage(address: number): void {
@@ -195,6 +247,11 @@ class ScenarioHost implements Host {
 
   writeConfig(sbdf: Sbdf, register: number, value: number): void {
     this.effects.push(['cfg', sbdf, register, padded(value, 2)]);
+  }
+
+  reset(sbdf: Sbdf): boolean {
+    this.effects.push(['reset', sbdf]);
+    return true;
   }
 
   disableIntx(sbdf: Sbdf): void {
@@ -229,6 +286,17 @@ class ScenarioHost implements Host {
     return fn?.bars.find(({ index }) => index === fn.msix?.table.bir)?.address ?? 0;
   }
 
+  private memoryPage(address: number, create: () => Pick<OwnPage, 'bytes'>): Uint8Array {
+    const known = this.memoryPages.get(address);
+    if (known) return known.bytes;
+    const page = create();
+    const { bytes } = page;
+    const view = new DataView(bytes.buffer, bytes.byteOffset, PAGE_SIZE);
+    for (let at = 0; at < PAGE_SIZE; at += 4) view.setUint32(at, this.memory.read(address + at, 4), true);
+    this.memoryPages.set(address, page);
+    return bytes;
+  }
+
   private page(address: number): PageHandler {
     return {
       read: (offset, width, high) => {
@@ -247,6 +315,22 @@ class ScenarioHost implements Host {
         this.effects.push(['wr', bareHex(address), offset, width, value]);
       },
     };
+  }
+}
+
+function read(door: Door, address: number, width: Width): Omit<Outcome, 'fx'> {
+  const low = door.read(address, width);
+  if (low === UNCLAIMED) return { rc: 'retry', data: 'f'.repeat(2 * width) };
+  const data = width === 8 ? padded(door.high, 4) + padded(low, 4) : padded(low, width);
+  return { rc: 'okay', data };
+}
+
+/** Throws `InputError` for what cannot be, as all pages trapping under a policy of Xen's. */
+function made(create: CreateTrap, options: DispatcherOptions): Trap {
+  try {
+    return create(options);
+  } catch (error) {
+    throw error instanceof TraplineError ? new InputError(error.message) : error;
   }
 }
 

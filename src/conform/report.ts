@@ -42,17 +42,16 @@ export async function conformFiles(
   return mismatches > 0 ? MISMATCHES : OK;
 }
 
-/** The policy by name: these two are what files in the format were made with. */
 export function namedPolicy(name: string): Policy | undefined {
-  return name === 'xen' || name === 'xenV3' ? policies[name] : undefined;
+  return Object.values(policies).find((policy) => policy.name === name);
 }
 
 function policyOfPath(path: string): Policy {
-  const suffix = /\.(xen|xenV3)\.jsonl(?:\.gz)?$/.exec(basename(path))?.[1];
+  const suffix = /\.(strict|xen|xenV3)\.jsonl(?:\.gz)?$/.exec(basename(path))?.[1];
   const policy = namedPolicy(suffix ?? basename(dirname(resolve(path))));
   if (policy) return policy;
   throw new InputError(
-    `${path}: no policy: name it with --policy, a suffix .xen.jsonl or .xenV3.jsonl, or a folder xen or xenV3`,
+    `${path}: no policy: name it with --policy, a suffix .strict.jsonl, .xen.jsonl or .xenV3.jsonl, or a folder of such a name`,
   );
 }
 

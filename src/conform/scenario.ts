@@ -1,24 +1,38 @@
-import type { BarDescription, MsixLayout } from '../function.js';
+import type { BarDescription, GuestRegister, MsixLayout } from '../function.js';
 import { InputError } from '../input-error.js';
 import { isInteger } from '../integer.js';
 import { MOST_ENTRIES } from '../msix-layout.js';
+import { DOORS, type DoorName } from './doors.js';
 
 /** One line of a scenario file: the input of a step and what came of it. Addresses are numbers here. */
 export type Step =
-  | { readonly op: 'scenario'; readonly name: string; readonly hardware: boolean }
+  | {
+      readonly op: 'scenario';
+      readonly name: string;
+      readonly hardware: boolean;
+      readonly trapAll: boolean;
+      readonly ownPages: boolean;
+    }
   | {
       readonly op: 'device';
       readonly id: number;
       readonly bars: readonly ScenarioBar[];
-      readonly msix: MsixLayout;
+      readonly msix: MsixLayout | undefined;
+      readonly registers: readonly GuestRegister[];
     }
-  | { readonly op: 'read'; readonly address: number; readonly width: number }
+  | {
+      readonly op: 'read';
+      readonly address: number;
+      readonly width: number;
+      readonly door: DoorName | undefined;
+    }
   | {
       readonly op: 'write';
       readonly address: number;
       readonly width: number;
       readonly low: number;
       readonly high: number;
+      readonly door: DoorName | undefined;
     }
   | { readonly op: 'control'; readonly id: number; readonly value: number }
   | { readonly op: 'cread'; readonly id: number }
@@ -26,6 +40,16 @@ export type Step =
   | { readonly op: 'bar'; readonly id: number; readonly index: number; readonly address: number }
   | { readonly op: 'mapfail'; readonly page: number; readonly fail: boolean }
   | { readonly op: 'remove'; readonly id: number }
+  | { readonly op: 'reset'; readonly id: number }
+  /** Places or moves a region of so many bytes, one of a number is always as large; or removes it. */
+  | {
+      readonly op: 'place';
+      readonly id: number;
+      readonly region: number;
+      readonly size: number;
+      readonly address: number;
+    }
+  | { readonly op: 'unplace'; readonly id: number; readonly region: number }
   | {
       readonly op: 'p2m';
       readonly page: number;
@@ -81,33 +105,39 @@ function parseStep(line: Fields): Step {
   const op = line.text('op');
   switch (op) {
     case 'scenario':
-      return { op, name: line.text('name'), hardware: line.flag('hwdom') };
-    case 'device': {
-      const msix = line.object('msix');
       return {
         op,
-        id: line.id(),
-        bars: line.list('bars').map(parseBar),
-        msix: {
-          count: msix.integer('count', 1, MOST_ENTRIES),
-          table: parseBarOffset(msix.object('table')),
-          pba: parseBarOffset(msix.object('pba')),
-        },
+        name: line.text('name'),
+        hardware: line.flag('hwdom'),
+        trapAll: line.optionalFlag('trapall'),
+        ownPages: line.optionalFlag('ownpages'),
       };
+    case 'device': {
+      const msix = line.has('msix') ? parseMsix(line.object('msix')) : undefined;
+      const registers = line.has('registers') ? line.list('registers').map(parseRegister) : [];
+      return { op, id: line.id(), bars: line.list('bars').map(parseBar), msix, registers };
     }
     case 'read':
-      return { op, address: line.hex('addr'), width: line.width() };
+      return { op, address: line.hex('addr'), width: line.width(), door: line.door() };
     case 'write': {
       const width = line.width();
       const data = line.bits('data', 8 * width);
       const low = Number(data & 0xffffffffn);
-      return { op, address: line.hex('addr'), width, low, high: Number(data >> 32n) };
+      const high = Number(data >> 32n);
+      return { op, address: line.hex('addr'), width, low, high, door: line.door() };
     }
     case 'control':
       return { op, id: line.id(), value: Number(line.bits('value', 16)) };
     case 'cread':
     case 'remove':
+    case 'reset':
       return { op, id: line.id() };
+    case 'place': {
+      const region = line.region();
+      return { op, id: line.id(), region, size: line.integer('size', 1, 1 << 20), address: line.hex('addr') };
+    }
+    case 'unplace':
+      return { op, id: line.id(), region: line.region() };
     case 'decode':
       return { op, id: line.id(), enabled: line.flag('enabled') };
     case 'bar':
@@ -126,6 +156,14 @@ function parseStep(line: Fields): Step {
   }
 }
 
+function parseMsix(msix: Fields): MsixLayout {
+  return {
+    count: msix.integer('count', 1, MOST_ENTRIES),
+    table: parseBarOffset(msix.object('table')),
+    pba: parseBarOffset(msix.object('pba')),
+  };
+}
+
 function parseBar(bar: Fields): ScenarioBar {
   return {
     index: bar.integer('index', 0, 6),
@@ -133,7 +171,19 @@ function parseBar(bar: Fields): ScenarioBar {
     address: bar.hex('addr'),
     size: bar.hex('size'),
     enabled: bar.flag('enabled'),
-    stuck: bar.has('stuck') && bar.flag('stuck'),
+    stuck: bar.optionalFlag('stuck'),
+    ...(bar.has('host') && { hostAddress: bar.hex('host') }),
+  };
+}
+
+/** Of at most 4 bytes. */
+function parseRegister(register: Fields): GuestRegister {
+  const width = register.oneOf('len', [1, 2, 4]);
+  return {
+    space: register.oneOf('space', ['bar0', 'bar1', 'bar2', 'bar3', 'bar4', 'bar5']),
+    offset: register.integer('offset', 0, 2 ** 52),
+    width,
+    value: Number(register.bits('value', 8 * width)),
   };
 }
 
@@ -178,6 +228,11 @@ class Fields {
     return typeof value === 'boolean' ? value : this.fault(key, 'is not true or false');
   }
 
+  /** False where it is not there. */
+  optionalFlag(key: string): boolean {
+    return this.has(key) && this.flag(key);
+  }
+
   integer(key: string, from: number, to: number): number {
     const value = this.fields[key];
     return isInteger(value, from, to) ? value : this.fault(key, `is not an integer from ${from} to ${to}`);
@@ -193,6 +248,11 @@ class Fields {
     return [1, 2, 4, 8].includes(width as number)
       ? (width as number)
       : this.fault('len', 'is not 1, 2, 4 or 8');
+  }
+
+  /** Undefined: JavaScript's. */
+  door(): DoorName | undefined {
+    return this.has('door') ? this.oneOf('door', DOORS) : undefined;
   }
 
   bits(key: string, width: number): bigint {
@@ -213,7 +273,12 @@ class Fields {
     return page % 4096 === 0 ? page : this.fault(key, 'is not the address of a page');
   }
 
-  oneOf<T extends string>(key: string, values: readonly T[]): T {
+  /** Its number in the scenario. */
+  region(): number {
+    return this.integer('region', 0, 7);
+  }
+
+  oneOf<T extends string | number>(key: string, values: readonly T[]): T {
     const value = this.fields[key] as T;
     return values.includes(value) ? value : this.fault(key, `is not one of ${values.join(', ')}`);
   }

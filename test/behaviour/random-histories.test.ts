@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type Policy, policies } from '../../src/policy.js';
 import { doors, engines } from '../engines.js';
-import { type Action, Subject } from '../subject.js';
+import { type Action, PAGES, type Pages, Subject } from '../subject.js';
 import { history } from '../topologies.js';
 
 const RUNS = Number(process.env.RUNS ?? 40);
@@ -13,12 +13,12 @@ function expectEqual(
   actions: readonly Action[],
   policy: Policy,
   domain: 'guest' | 'hardware',
-  plainPages: boolean,
+  pages: Pages,
   trapAll: boolean,
 ): void {
   const subjects = [...engines, ...doors].map((engine) => ({
     name: engine.name,
-    subject: new Subject(engine, policy, domain, plainPages, undefined, trapAll),
+    subject: new Subject(engine, policy, domain, pages, undefined, trapAll),
   }));
   const [first, ...others] = subjects.map(({ subject }) => subject);
   for (const [number, action] of actions.entries()) {
@@ -42,10 +42,10 @@ function expectEqual(
 }
 
 /** The shortest failing history, an action a line, and how to see it again. */
-function report(details: fc.RunDetails<[Action[], boolean]>): string {
-  const [actions, plainPages] = details.counterexample ?? [[], false];
+function report(details: fc.RunDetails<[Action[], Pages]>): string {
+  const [actions, pages] = details.counterexample ?? [[], 'handlers'];
   const lines = actions.map((action) => JSON.stringify(action)).join('\n');
-  return `SEED=${details.seed} fails after ${details.numRuns} runs${plainPages ? ', on plain pages' : ''}:\n${lines}\n${details.errorInstance}`;
+  return `SEED=${details.seed} fails after ${details.numRuns} runs, pages: ${pages}:\n${lines}\n${details.errorInstance}`;
 }
 
 describe.each([
@@ -54,8 +54,8 @@ describe.each([
 ])('%s', (_, policy, trapAll) => {
   it.each(['guest', 'hardware'] as const)('does as the reference in a %s domain', (domain) => {
     const details = fc.check(
-      fc.property(history(domain, policy === policies.strict), fc.boolean(), (actions, plainPages) =>
-        expectEqual(actions, policy, domain, plainPages, trapAll),
+      fc.property(history(domain, policy === policies.strict), fc.constantFrom(...PAGES), (actions, pages) =>
+        expectEqual(actions, policy, domain, pages, trapAll),
       ),
       { seed: SEED, numRuns: RUNS },
     );

@@ -109,7 +109,7 @@ export const rows: readonly Row[] = [
   {
     // Overlapping table and PBA of a real device: strict warns.
     name: 'malformed MSI-X capability at assign',
-    applies: (step) => step.op === 'device' && pbaOverTable(step.msix),
+    applies: (step) => step.op === 'device' && step.msix !== undefined && pbaOverTable(step.msix),
     explains: (expected, got) =>
       differences(expected, { ...got, fx: got.fx.filter((effect) => effect[3] !== 'pba-over-table') })
         .length === 0,

@@ -5,6 +5,7 @@ import { parseLine } from '../../src/conform/scenario.js';
 import { createDispatcher } from '../../src/dispatcher.js';
 import { InputError } from '../../src/input-error.js';
 import { policies } from '../../src/policy.js';
+import { createReference } from '../reference/reference.js';
 
 const DEVICE = {
   op: 'device',
@@ -24,6 +25,47 @@ describe('a line', () => {
       input: { op: 'write', addr: 'fe000008', len: 8, data: '8899aabbccddeeff' },
       expected: { rc: 'okay', fx: [['mask', 8, 0, '0', '0', 0, 0]] },
     });
+  });
+
+  it('says by which door an access comes', () => {
+    const text = '{"op":"read","addr":"10","len":4,"door":"v86","rc":"okay","data":"0"}';
+    expect(parseLine(text).step).toEqual({ op: 'read', address: 0x10, width: 4, door: 'v86' });
+    expect(parseLine(text.replace('read', 'write')).step).toMatchObject({ op: 'write', door: 'v86' });
+  });
+
+  it('says where on the host a BAR is, and what has no MSI-X', () => {
+    const { bars, msix, ...device } = DEVICE;
+    const text = JSON.stringify({ ...device, bars: [{ ...bars[0], host: 'a0000000' }] });
+    const bar = { index: 0, type: 'mem32', address: 0xfe000000, size: 0x4000, enabled: true, stuck: false };
+    expect(parseLine(text).step).toEqual({
+      op: 'device',
+      id: 8,
+      bars: [{ ...bar, hostAddress: 0xa0000000 }],
+      msix: undefined,
+      registers: [],
+    });
+  });
+
+  it('says that all pages of BARs trap', () => {
+    const text = '{"op":"scenario","name":"a","hwdom":false,"trapall":true,"rc":"okay"}';
+    expect(parseLine(text).step).toEqual({
+      op: 'scenario',
+      name: 'a',
+      hardware: false,
+      trapAll: true,
+      ownPages: false,
+    });
+  });
+
+  it.each<[string, object]>([
+    ['{"op":"reset","id":8,"rc":"okay"}', { op: 'reset', id: 8 }],
+    [
+      '{"op":"place","id":8,"region":7,"size":53,"addr":"fd000000","rc":"okay"}',
+      { op: 'place', id: 8, region: 7, size: 53, address: 0xfd000000 },
+    ],
+    ['{"op":"unplace","id":8,"region":0,"rc":"noop"}', { op: 'unplace', id: 8, region: 0 }],
+  ])('%s', (text, step) => {
+    expect(parseLine(text).step).toEqual(step);
   });
 
   it('has data as a result of a read, and `raw` and `crash` are nothing to compare', () => {
@@ -52,6 +94,28 @@ describe('a line', () => {
       'type "rom" is not one of ram, direct, dm, invalid',
     ],
     ['{"op":"mapfail","page":"1001","fail":true,"rc":"okay"}', 'page "1001" is not the address of a page'],
+    [
+      '{"op":"read","addr":"10","len":4,"door":"port","rc":"okay","data":"0"}',
+      'door "port" is not one of wasm, v86, ring',
+    ],
+    ['{"op":"scenario","name":"a","hwdom":true,"trapall":1,"rc":"okay"}', 'trapall 1 is not true or false'],
+    [
+      JSON.stringify({ ...DEVICE, bars: [{ ...DEVICE.bars[0], host: 'x' }] }),
+      'bars[0].host "x" is not lower-case hex',
+    ],
+    ['{"op":"unplace","id":8,"region":8,"rc":"okay"}', 'region 8 is not an integer from 0 to 7'],
+    [
+      '{"op":"place","id":8,"region":0,"size":0,"addr":"0","rc":"okay"}',
+      'size 0 is not an integer from 1 to 1048576',
+    ],
+    [
+      JSON.stringify({ ...DEVICE, registers: [{ space: 'config', offset: 64, len: 1, value: '0' }] }),
+      'registers[0].space "config" is not one of bar0, bar1, bar2, bar3, bar4, bar5',
+    ],
+    [
+      JSON.stringify({ ...DEVICE, registers: [{ space: 'bar0', offset: 0, len: 8, value: '0' }] }),
+      'registers[0].len 8 is not one of 1, 2, 4',
+    ],
     [JSON.stringify({ ...DEVICE, bars: {} }), 'bars {} is not a list'],
     [JSON.stringify({ ...DEVICE, bars: [7] }), 'bars[0] is not an object'],
     [JSON.stringify({ ...DEVICE, bars: [{ ...DEVICE.bars[0], size: 4 }] }), 'bars[0].size 4 is not a string'],
@@ -96,7 +160,7 @@ it('what the dispatcher could not do for lack of memory ends the run', () => {
     (options) => createDispatcher({ ...options, memoryLimit: 1 << 19 }),
     policies.xen,
   );
-  harness.run({ op: 'scenario', name: 'far apart', hardware: false });
+  harness.run({ op: 'scenario', name: 'far apart', hardware: false, trapAll: false, ownPages: false });
   // Nodes of the page map for each.
   const bars = [0, 2].map((index) => ({
     index,
@@ -111,4 +175,112 @@ it('what the dispatcher could not do for lack of memory ends the run', () => {
   expect(() => harness.run({ op: 'decode', id: 8, enabled: true })).toThrow(
     expect.objectContaining({ code: 'out-of-memory' }),
   );
+});
+
+const WITHOUT_MSIX = { ...DEVICE, hwdom: false, msix: undefined };
+const head = { op: 'scenario', name: 'a', hardware: false, trapAll: false, ownPages: false } as const;
+
+it.each(['wasm', 'v86', 'ring'] as const)('the door %s answers, and what nobody claims is told', (door) => {
+  const harness = new Harness(createDispatcher, policies.strict);
+  harness.run(head);
+  harness.run(parseLine(JSON.stringify(DEVICE)).step);
+  const [at, low, high] = [0xfe000000, 0x12345678, 0x9abcdef0];
+  for (const other of ['wasm', 'v86', 'ring', undefined] as const) {
+    const write = { op: 'write', address: at, width: 8, low, high, door } as const;
+    expect(harness.run(write)).toEqual({ rc: 'okay', fx: [] });
+    const read = { op: 'read', address: at, width: 8, door: other } as const;
+    expect(harness.run(read)).toEqual({ rc: 'okay', data: '9abcdef012345678', fx: [] });
+    expect(harness.run({ ...read, width: 4 })).toEqual({ rc: 'okay', data: '12345678', fx: [] });
+    for (const address of [0xfd000000, 0x3fe000000]) {
+      expect(harness.run({ ...read, address, width: 1 })).toEqual({ rc: 'retry', data: 'ff', fx: [] });
+      expect(harness.run({ ...write, address })).toEqual({ rc: 'retry', fx: [] });
+    }
+  }
+});
+
+it('all pages of BARs trap where the scenario says so', () => {
+  for (const trapAll of [false, true]) {
+    const harness = new Harness(createDispatcher, policies.strict);
+    harness.run({ ...head, trapAll });
+    harness.run(parseLine(JSON.stringify(WITHOUT_MSIX)).step);
+    const { rc } = harness.run({ op: 'read', address: 0xfe002000, width: 4, door: undefined });
+    expect(rc).toBe(trapAll ? 'okay' : 'retry');
+  }
+  const xen = new Harness(createDispatcher, policies.xen);
+  expect(() => xen.run({ ...head, trapAll: true, ownPages: false })).toThrow(InputError);
+});
+
+it.each([
+  ['dispatcher', createDispatcher],
+  ['reference', createReference],
+])('pages that are memory hold what the format’s memory has, without effects: %s', (_, create) => {
+  const harness = new Harness(create, policies.strict);
+  harness.run({ ...head, trapAll: true, ownPages: true });
+  harness.run(parseLine(JSON.stringify(WITHOUT_MSIX)).step);
+  const read = (door?: 'v86') => harness.run({ op: 'read', address: 0xfe000004, width: 4, door });
+  expect(read()).toEqual({ rc: 'okay', data: '96c12597', fx: [['map', 'fe000000']] });
+  const write = { op: 'write', address: 0xfe000006, width: 2, low: 0xabcd, high: 0, door: 'ring' } as const;
+  expect(harness.run(write)).toEqual({ rc: 'okay', fx: [] });
+  for (const enabled of [false, true]) harness.run({ op: 'decode', id: 8, enabled });
+  expect(read('v86')).toEqual({ rc: 'okay', data: 'abcd2597', fx: [['map', 'fe000000']] });
+});
+
+it('moving a ROM leaves its enable bit', () => {
+  const harness = new Harness(createDispatcher, policies.strict);
+  harness.run(head);
+  const bars = [{ index: 6, type: 'rom', addr: 'fe000000', size: '1000', enabled: true }];
+  harness.run(parseLine(JSON.stringify({ ...WITHOUT_MSIX, bars })).step);
+  harness.run({ op: 'decode', id: 8, enabled: false });
+  expect(harness.run({ op: 'bar', id: 8, index: 6, address: 0xfd000000 }).rc).toBe('okay');
+  expect(harness.run({ op: 'decode', id: 8, enabled: true }).rc).toBe('okay');
+  expect(harness.run({ op: 'read', address: 0xfd000000, width: 4, door: undefined }).rc).toBe('okay');
+});
+
+/** A function at 0xfe000000, after which the host was told nothing. */
+function strictly(device: object = {}) {
+  const harness = new Harness(createDispatcher, policies.strict);
+  harness.run(head);
+  harness.run(parseLine(JSON.stringify({ ...WITHOUT_MSIX, ...device })).step);
+  const read = (address: number, width: number) =>
+    harness.run({ op: 'read', address, width, door: undefined });
+  return { harness, read };
+}
+
+it('a register of the guest answers in its BAR', () => {
+  const registers = [{ space: 'bar0', offset: 0x1002, len: 2, value: 'abcd' }];
+  const { read } = strictly({ registers });
+  expect(read(0xfe001002, 2)).toEqual({ rc: 'okay', data: 'abcd', fx: [['map', 'fe001000']] });
+});
+
+it('a reset is the host’s too, and the function decodes nothing after it', () => {
+  const { harness, read } = strictly({ msix: DEVICE.msix });
+  expect(harness.run({ op: 'reset', id: 8 })).toEqual({
+    rc: 'okay',
+    fx: [
+      ['cfg', 8, 4, '0000'],
+      ['reset', 8],
+    ],
+  });
+  expect(read(0xfe000000, 4).rc).toBe('retry');
+});
+
+it('a region answers where it is placed, refuses what it does not take, and goes', () => {
+  const { harness, read } = strictly();
+  const place = { op: 'place', id: 8, region: 1, size: 0x35, address: 0xfd000000 } as const;
+  const unplace = { op: 'unplace', id: 8, region: 1 } as const;
+  expect(harness.run(unplace).rc).toBe('noop');
+  expect(harness.run(place)).toEqual({ rc: 'okay', fx: [] });
+  const write = { op: 'write', width: 2, low: 0xabcd, high: 0, door: undefined } as const;
+  expect(harness.run({ ...write, address: 0xfd000004 }).fx).toEqual([['rwr', 1, 4, 'cdab']]);
+  expect(read(0xfd000004, 2)).toEqual({ rc: 'okay', data: 'abcd', fx: [['rrd', 1, 4, 'cdab']] });
+  expect(harness.run({ ...write, address: 0xfd000005, width: 1 }).fx).toEqual([
+    ['rrefuse', 1, 5, 'cd'],
+    ['log', 'W', 8, 'region-refused'],
+  ]);
+  expect(harness.run({ ...place, address: 0xfe000000 }).rc).toBe('overlap');
+  expect(() => harness.run({ ...place, address: 0xfd000010 })).toThrow(InputError);
+  expect(() => harness.run({ ...place, size: 0x36 })).toThrow('region 1 has 53 bytes, not 54');
+  expect(read(0xfd000004, 2).data).toBe('abcd');
+  expect(harness.run(unplace).rc).toBe('okay');
+  expect(read(0xfd000004, 2).rc).toBe('retry');
 });

@@ -45,8 +45,25 @@ export function descriptionFaults(
   return faults;
 }
 
+/** What no register of the guest can be, a sentence each. */
+export function registerFaults(sbdf: Sbdf, { bars, config, registers = [] }: FunctionDescription): string[] {
+  const taken: string[] = [];
+  return registers.flatMap(({ space, offset, width, value }) => {
+    const name = `${formatSbdf(sbdf)}: register ${space} ${offset}`;
+    const bar = bars.find(({ index, type }) => space === `bar${index}` && type.startsWith('mem'));
+    const [from, end] = space === 'config' ? [0x40, config?.length ?? 256] : [0, bar?.size ?? 0];
+    if (!whole(offset, from, end - width)) return [`${name}: outside its space`];
+    if (value === 'hardware') return [];
+    const bytes = Array.from({ length: width }, (_, byte) => `${space} ${offset + byte}`);
+    const shared = bytes.some((byte) => taken.includes(byte));
+    taken.push(...bytes);
+    if (!whole(value, 0, Math.min(256 ** width, 2 ** 53) - 1)) return [`${name}: value ${value}`];
+    return shared ? [`${name}: has another one's bytes`] : [];
+  });
+}
+
 /** What a real device gets wrong in its MSI-X capability, a sentence each. */
-export function msixFaults(sbdf: Sbdf, { bars, msix }: FunctionDescription): string[] {
+export function msixFaults(sbdf: Sbdf, { bars, msix, registers = [] }: FunctionDescription): string[] {
   if (!msix) return [];
   const structures = [
     { name: 'table', ...msix.table, size: 16 * msix.count },
@@ -55,6 +72,14 @@ export function msixFaults(sbdf: Sbdf, { bars, msix }: FunctionDescription): str
   return structures.flatMap(({ name, bir, offset, size }) => {
     const bar = bars.find(({ index, type }) => index === bir && (type === 'mem32' || type === 'mem64'));
     if (!bar) return [`${formatSbdf(sbdf)}: MSI-X ${name}: BIR ${bir} is no memory BAR`];
+    const clash = registers.some(
+      (one) =>
+        one.space === `bar${bir}` &&
+        one.value !== 'hardware' &&
+        one.offset < offset + size &&
+        offset < one.offset + one.width,
+    );
+    if (clash) return [`${formatSbdf(sbdf)}: MSI-X ${name}: has bytes of a register`];
     if (offset + size > bar.size) return [`${formatSbdf(sbdf)}: MSI-X ${name}: ends outside BAR ${bir}`];
     return [];
   });

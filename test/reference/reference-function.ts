@@ -1,6 +1,7 @@
 import { ADDRESS_LIMIT, PAGE_SIZE } from '../../src/access.js';
 import { TraplineError } from '../../src/errors.js';
 import type {
+  AssignedFunction,
   BarOffset,
   DecodeResult,
   FunctionDescription,
@@ -63,7 +64,7 @@ export class Structure implements Range {
   }
 }
 
-export class ReferenceFunction implements TrappedFunction {
+export class ReferenceFunction implements TrappedFunction, Pick<AssignedFunction, 'reset'> {
   readonly sbdf: Sbdf;
   readonly msix: MsixLayout | undefined;
   readonly vectors: VectorTable | undefined;
@@ -75,9 +76,11 @@ export class ReferenceFunction implements TrappedFunction {
   readonly rom: ReferenceRom | undefined;
   readonly allBars: readonly ReferenceBar[];
   readonly memoryBars: readonly ReferenceBar[];
-  /** Those that memory decoding switches: a ROM only when its own enable bit was set. */
-  readonly decodableBars: readonly ReferenceBar[];
   decoding: boolean;
+  /** The ROM's own enable bit. */
+  private romEnabled: boolean;
+  /** Where the BARs were assigned. */
+  private readonly places: ReadonlyMap<ReferenceBar, Pick<Bar, 'address' | 'hostAddress'>>;
   /** Regions that are no BAR. */
   ranges: readonly ReferenceRegion[] = [];
   private readonly context: Context;
@@ -116,8 +119,14 @@ export class ReferenceFunction implements TrappedFunction {
       this.pba = structure(pba, 8 * Math.ceil(count / 64));
     }
     this.structures = this.table && this.pba ? [this.table, this.pba] : [];
-    this.decodableBars = this.memoryBars.filter((bar) => bar.type !== 'rom' || bar.enabled);
+    this.romEnabled = rom?.enabled ?? false;
+    this.places = new Map(this.allBars.map((bar) => [bar, { ...bar }]));
     this.decoding = this.memoryBars.some((bar) => bar.enabled);
+  }
+
+  /** Those that memory decoding switches: a ROM only when its own enable bit is set. */
+  get decodableBars(): readonly ReferenceBar[] {
+    return this.memoryBars.filter((bar) => bar.type !== 'rom' || this.romEnabled);
   }
 
   get bars(): readonly Bar[] {
@@ -155,6 +164,23 @@ export class ReferenceFunction implements TrappedFunction {
   setDecode(on: boolean): DecodeResult {
     this.mustBeAssigned();
     return this.context.guard<DecodeResult>(undefined, () => setDecode(this.context, this, on), 'fail');
+  }
+
+  /** As after power-on: decoding nothing, where it was assigned, the ROM not enabled, MSI-X off and its entries masked. */
+  reset(): boolean {
+    this.mustBeAssigned();
+    const { context } = this;
+    if (this.decoding) this.setDecode(false);
+    for (const bar of this.memoryBars) bar.enabled = false;
+    context.guard(undefined, () => this.pages.drop(), undefined);
+    context.guard(undefined, () => this.vectors?.reset(), undefined);
+    for (const [bar, { address, hostAddress }] of this.places) {
+      bar.address = address;
+      bar.hostAddress = hostAddress;
+    }
+    this.romEnabled = false;
+    const reset = () => callHost(this.sbdf, () => context.host.reset?.(this.sbdf) ?? false);
+    return context.guard(undefined, reset, false);
   }
 
   moveBar(index: number, address: number): boolean {

@@ -8,7 +8,7 @@ import { formatSbdf, parseSbdf, type Sbdf } from '../../src/sbdf.js';
 import { answer } from './access-rules.js';
 import { type Context, callHost, type Guard, HostFailure } from './context.js';
 import { makeHole, offsetsFit, strictHole } from './decode.js';
-import { descriptionFaults, msixFaults } from './description.js';
+import { descriptionFaults, msixFaults, registerFaults } from './description.js';
 import { overlap } from './range.js';
 import { type ReferenceBar, ReferenceFunction, rangeOf } from './reference-function.js';
 
@@ -55,6 +55,9 @@ class Reference implements Trap {
     }
     const lenient = policy.malformed === 'accepted';
     const faults = descriptionFaults(sbdf, description, lenient);
+    // Xen has none.
+    if (policy.sharedPage === 'owner') faults.push(...registerFaults(sbdf, description));
+    else if (description.registers?.length) faults.push(`${formatSbdf(sbdf)}: registers`);
     const malformed = lenient ? [] : msixFaults(sbdf, description);
     if (malformed.length > 0) diagnostics.report('bad-msix-capability', sbdf);
     if (faults.length > 0) throw new TraplineError('bad-argument', ...faults, ...malformed);

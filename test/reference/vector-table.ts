@@ -18,7 +18,7 @@ export class VectorTable {
   functionMask = false;
   private readonly sbdf: Sbdf;
   private readonly context: Context;
-  private readonly entries: Entry[];
+  private entries: readonly Entry[];
 
   /** Message Control's offset in configuration space. */
   private readonly register: number;
@@ -27,13 +27,13 @@ export class VectorTable {
     this.context = context;
     this.sbdf = sbdf;
     this.register = capability + 2;
-    this.entries = Array.from({ length: count }, () => ({
-      address: 0n,
-      data: 0n,
-      masked: true,
-      updated: false,
-      armed: false,
-    }));
+    this.entries = atFirst(count);
+  }
+
+  /** Off, then every entry as at first. */
+  reset(): void {
+    this.writeControl(0);
+    this.entries = atFirst(this.entries.length);
   }
 
   /** `field` is the byte offset in the entry: 0, 4, 8 or 12. */
@@ -133,3 +133,12 @@ export class VectorTable {
     };
   }
 }
+
+const atFirst = (count: number): Entry[] =>
+  Array.from({ length: count }, () => ({
+    address: 0n,
+    data: 0n,
+    masked: true,
+    updated: false,
+    armed: false,
+  }));

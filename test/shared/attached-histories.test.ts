@@ -19,7 +19,7 @@ function expectEqual(
   plainPages: boolean,
 ): void {
   const [known, subject] = [reference, attached].map(
-    (engine) => new Subject(engine, policy, domain, plainPages),
+    (engine) => new Subject(engine, policy, domain, plainPages ? 'plain' : 'handlers'),
   );
   for (const [number, action] of actions.entries()) {
     // Which call is the n-th, and which page is mapped already, depends on who maps.

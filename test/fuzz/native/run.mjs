@@ -5,7 +5,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { parseArgs } from 'node:util';
+import { fail as failAs, options } from '../options.mjs';
 import { writeSeeds } from './seeds.mjs';
 
 const HERE = 'test/fuzz/native';
@@ -17,29 +17,18 @@ const FOUND = join(OUT, 'found');
 const SEEDS = join(OUT, 'seeds');
 const PACKAGES = { clang: 'clang libclang-rt-dev', wasm2c: 'wabt', zip: 'zip' };
 
-function fail(status, line) {
-  console.error(`fuzz:native: ${line}`);
-  process.exit(status);
-}
+const NAME = 'fuzz:native';
+const HELP = `
+usage: npm run fuzz:native -- [--seconds N] [--seed S] [--merge]
 
-function natural(name, text) {
-  if (!/^\d{1,9}$/.test(text)) fail(2, `--${name} ${text} is not an integer in [0, 10^9)`);
-  return Number(text);
-}
+Fuzzes the shipped wasm, as C, against a model. Ends with status 1, and the input and how to repeat it, where they differ.
 
-function options() {
-  const string = (byDefault) => ({ type: 'string', default: byDefault });
-  try {
-    const { values } = parseArgs({
-      options: { seconds: string('60'), seed: string('1'), merge: { type: 'boolean', default: false } },
-    });
-    const seconds = natural('seconds', values.seconds);
-    if (seconds === 0) fail(2, '--seconds 0: at least 1');
-    return { seconds, seed: natural('seed', values.seed), merge: values.merge };
-  } catch (error) {
-    fail(2, `${error.message.split('. ')[0]}; options are --seconds N, --seed S and --merge`);
-  }
-}
+  --seconds N  for so long; default: 60
+  --seed S     from 0; default: 1; an input repeats exactly, a seed nearly
+  --merge      instead: makes test/fuzz/corpus/native anew, with what the last run found
+`;
+
+const fail = (status, line) => failAs(NAME, status, line);
 
 function checkTools() {
   const missing = Object.keys(PACKAGES).filter((program) => spawnSync(program, ['--help']).error);
@@ -128,7 +117,7 @@ function fuzz({ seconds, seed }) {
   });
 }
 
-const wanted = options();
+const wanted = options(NAME, HELP);
 checkTools();
 build();
 if (wanted.merge) merge();

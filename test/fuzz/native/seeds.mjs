@@ -1,10 +1,8 @@
-// Inputs for the fuzzer from recorded machines: each function of test/fixtures/*/lspci.txt with a table, and what
-// mmiotrace.txt.gz has of its driver's accesses to that BAR. The bytes are those that machine.c and fuzz.c read.
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+// Inputs for the fuzzer from recorded machines. The bytes are those that machine.c and fuzz.c read.
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { gunzipSync } from 'node:zlib';
+import { recordedFunctions } from '../recorded-functions.mjs';
 
-const FIXTURES = 'test/fixtures';
 /** Accesses of an input, and inputs of a function. */
 const ACCESSES = 16;
 const INPUTS = 4;
@@ -22,36 +20,6 @@ const RULES = [
   { flags: 0b0000, widths: 12 },
   { flags: 0b0111, widths: 12 },
 ];
-const UNITS = { '': 1, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30 };
-
-/** Functions with MSI-X whose table and PBA are in BARs with addresses. */
-function functionsOf(lspci) {
-  return lspci.split(/\n(?=\S)/).flatMap((text) => {
-    const bars = new Map(
-      Array.from(text.matchAll(/Region (\d): Memory at ([0-9a-f]+).*\[size=(\d+)([KMG]?)\]/g), (found) => [
-        Number(found[1]),
-        { address: Number.parseInt(found[2], 16), size: Number(found[3]) * UNITS[found[4]] },
-      ]),
-    );
-    const count = /MSI-X: .*Count=(\d+)/.exec(text)?.[1];
-    const table = /Vector table: BAR=(\d) offset=([0-9a-f]+)/.exec(text);
-    const pba = /PBA: BAR=(\d) offset=([0-9a-f]+)/.exec(text);
-    const bar = table && bars.get(Number(table[1]));
-    const pbaBar = pba && bars.get(Number(pba[1]));
-    if (!count || !bar || !pbaBar) return [];
-    const offset = (found) => Number.parseInt(found[2], 16);
-    return [{ count: Number(count), bar, pbaBar, table: offset(table), pba: offset(pba) }];
-  });
-}
-
-function accessesTo({ address, size }, trace) {
-  return trace.flatMap((line) => {
-    const [kind, width, , , at, value] = line.split(' ');
-    if (kind !== 'R' && kind !== 'W') return [];
-    const offset = Number(at) - address;
-    return offset >= 0 && offset < size ? [{ kind, width: Number(width), offset, value: BigInt(value) }] : [];
-  });
-}
 
 function machineBytes({ count, bar, pbaBar, table, pba }, { flags, widths }) {
   const bytes = Buffer.alloc(24);
@@ -86,21 +54,15 @@ function accessBytes({ kind, width, offset, value }, via) {
 export function writeSeeds(folder) {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
-  for (const machine of readdirSync(FIXTURES)) {
-    const file = (name) => join(FIXTURES, machine, name);
-    if (!existsSync(file('lspci.txt')) || !existsSync(file('mmiotrace.txt.gz'))) continue;
-    const trace = gunzipSync(readFileSync(file('mmiotrace.txt.gz')))
-      .toString()
-      .split('\n');
-    for (const [index, fn] of functionsOf(readFileSync(file('lspci.txt'), 'utf8')).entries()) {
-      const accesses = accessesTo(fn.bar, trace).filter(({ offset }) => offset < 2 ** 19);
-      const inputs = Math.min(INPUTS, Math.ceil(accesses.length / ACCESSES));
-      for (let input = 0; input < inputs; input++) {
-        const some = accesses.slice(ACCESSES * input, ACCESSES * (input + 1));
-        const via = VIA[(index + input) % VIA.length];
-        const parts = [machineBytes(fn, RULES[input]), ...some.map((one) => accessBytes(one, via))];
-        writeFileSync(join(folder, `${machine}-${index}-${input}`), Buffer.concat(parts));
-      }
+  for (const [name, { fn, accesses }] of recordedFunctions()) {
+    const near = accesses.filter(({ offset }) => offset < 2 ** 19);
+    const inputs = Math.min(INPUTS, Math.ceil(near.length / ACCESSES));
+    const index = Number(name.split('-')[1]);
+    for (let input = 0; input < inputs; input++) {
+      const some = near.slice(ACCESSES * input, ACCESSES * (input + 1));
+      const via = VIA[(index + input) % VIA.length];
+      const parts = [machineBytes(fn, RULES[input]), ...some.map((one) => accessBytes(one, via))];
+      writeFileSync(join(folder, `${name}-${input}`), Buffer.concat(parts));
     }
   }
 }
