@@ -22,9 +22,10 @@ const wasm = engines[1];
 const dispatcherOf = (subject: Subject) => subject.trap as Dispatcher;
 const asJson = (snapshot: Snapshot): Snapshot => JSON.parse(JSON.stringify(snapshot));
 
-/** What can happen to a machine whose host does not fail. */
+/** What can happen to a machine whose host does not fail, and comes to the same when it is done twice: both have one host. */
 const isOrderly = (action: Action): boolean =>
   action.do !== 'throw' &&
+  action.do !== 'batch' &&
   action.do !== 'mapping' &&
   !(action.do === 'guest page' && action.holds === 'other');
 
