@@ -1,7 +1,9 @@
 import { defineConfig } from 'vitest/config';
 
+const EVERY_OFFSET = 'test/behaviour/every-offset.test.ts';
+
 /**
- * `package`, `runtimes` and `browser` pack and install, and need Chromium and mandoc: `npm run test:package`,
+ * `offsets` takes as long as a fifth of the rest: `npm run test:offsets`. `package`, `runtimes` and `browser` pack and install, and need Chromium and mandoc: `npm run test:package`,
  * `npm run test:browser`; `runtimes` has other versions of Node from npm: `npm run test:runtimes`. `hosts` compiles C with the headers of Linux and Xen: `npm run test:hosts`. `qemu` needs QEMU: `npm run test:qemu`. `linux`
  * boots Linux and needs apt: `npm run test:linux`. The steps of the last two follow from one another. `model` needs spin
  * and gcc: `npm run test:model`. `fuzz` compiles the wasm as C too, and needs clang and wabt: `npm run test:fuzz`.
@@ -18,10 +20,17 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: ['package', 'runtimes', 'browser', 'hosts/layout', 'qemu', 'linux', 'model', 'fuzz'].map(
-            (folder) => `test/${folder}/**`,
-          ),
+          exclude: [
+            ...['package', 'runtimes', 'browser', 'hosts/layout', 'qemu', 'linux', 'model', 'fuzz'].map(
+              (folder) => `test/${folder}/**`,
+            ),
+            EVERY_OFFSET,
+          ],
         },
+      },
+      {
+        extends: true,
+        test: { name: 'offsets', include: [EVERY_OFFSET] },
       },
       {
         extends: true,

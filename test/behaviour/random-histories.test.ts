@@ -5,7 +5,7 @@ import { doors, engines } from '../engines.js';
 import { type Action, PAGES, type Pages, Subject } from '../subject.js';
 import { history } from '../topologies.js';
 
-const RUNS = Number(process.env.RUNS ?? 40);
+const RUNS = Number(process.env.RUNS ?? 20);
 const SEED = Number(process.env.SEED ?? Date.now() % 0x7fffffff);
 console.log(`random histories: SEED=${SEED} RUNS=${RUNS}`);
 

@@ -14,7 +14,7 @@ import { errno } from '../../src/vfio/errno.js';
 import { regionOffset } from '../../src/vfio/region.js';
 import { ReferenceSoftwareMsix } from '../reference/software-msix.js';
 
-const RUNS = Number(process.env.RUNS ?? 60);
+const RUNS = Number(process.env.RUNS ?? 20);
 const SEED = Number(process.env.SEED ?? Date.now() % 0x7fffffff);
 console.log(`random software functions: SEED=${SEED} RUNS=${RUNS}`);
 

@@ -10,7 +10,7 @@ import { MemoryHost } from '../memory-host.js';
 import { RecordingHost } from '../recording-host.js';
 import { ARENA, packed, type Wishes } from './packed-bars.js';
 
-const RUNS = Number(process.env.RUNS ?? 20);
+const RUNS = Number(process.env.RUNS ?? 10);
 const SEED = Number(process.env.SEED ?? Date.now() % 0x7fffffff);
 console.log(`BAR invariants: SEED=${SEED} RUNS=${RUNS}`);
 

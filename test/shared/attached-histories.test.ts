@@ -5,7 +5,7 @@ import { attached, reference } from '../engines.js';
 import { type Action, Subject } from '../subject.js';
 import { history } from '../topologies.js';
 
-const RUNS = Number(process.env.RUNS ?? 40);
+const RUNS = Number(process.env.RUNS ?? 20);
 const SEED = Number(process.env.SEED ?? Date.now() % 0x7fffffff);
 console.log(`histories of a worker that attached: SEED=${SEED} RUNS=${RUNS}`);
 

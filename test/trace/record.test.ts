@@ -28,7 +28,7 @@ import { type Action, Subject } from '../subject.js';
 import { history } from '../topologies.js';
 
 const SEED = Number(process.env.SEED ?? Date.now() % 2 ** 31);
-const RUNS = Number(process.env.RUNS ?? 10);
+const RUNS = Number(process.env.RUNS ?? 5);
 console.log(`recorded histories: SEED=${SEED} RUNS=${RUNS}`);
 
 const TWO_32 = 2 ** 32;
