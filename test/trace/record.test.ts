@@ -10,11 +10,13 @@ import {
   type DispatcherOptions,
   type Trap,
 } from '../../src/dispatcher.js';
-import type { FunctionDescription } from '../../src/function.js';
+import type { FunctionDescription, TrappedFunction } from '../../src/function.js';
 import type { ByteRegion } from '../../src/index.js';
 import { LspciReader } from '../../src/inventory/lspci.js';
 import { readInventory } from '../../src/inventory/read-machine.js';
+import { pbaSize, tableSize } from '../../src/msix-layout.js';
 import { type Policy, policies } from '../../src/policy.js';
+import { pagesOf } from '../../src/range.js';
 import { formatSbdf } from '../../src/sbdf.js';
 import { type FunctionCounts, KINDS, WIDTHS } from '../../src/trace/function-counts.js';
 import { MmiotraceParser } from '../../src/trace/mmiotrace.js';
@@ -173,6 +175,26 @@ function overlap({ functions }: Dispatcher): boolean {
   );
 }
 
+/** Pages with bytes of a function's table or PBA. */
+function structurePages({ bars, msix }: TrappedFunction): number[] {
+  if (!msix) return [];
+  const structures = [
+    { ...msix.table, size: tableSize(msix.count) },
+    { ...msix.pba, size: pbaSize(msix.count) },
+  ];
+  return structures.flatMap(({ bir, offset, size }) => {
+    const bar = bars.find(({ index }) => index === bir);
+    const start = (bar?.address ?? 0) + offset;
+    return pagesOf({ start, end: start + size });
+  });
+}
+
+/** The replay takes one that was reset for the newest, whose the page is under Xen's policies. */
+function sharesStructures({ functions, policy }: Dispatcher): boolean {
+  const pages = functions.flatMap((fn) => [...new Set(structurePages(fn))]);
+  return policy.sharedPage === 'newest' && new Set(pages).size < pages.length;
+}
+
 /** A dispatcher whose accesses are recorded from its first function on. */
 class RecordedTrap implements Trap {
   high = 0;
@@ -231,6 +253,7 @@ function recordedHistory(
       subject.act({ do: 'assign', description });
       if (trap.dispatcher.functions.some((fn) => fn.sbdf === sbdf)) made.set(sbdf, description);
     } else {
+      if (action.do === 'reset' && sharesStructures(trap.dispatcher)) break;
       subject.act(action);
     }
     if (action.do !== 'read' && action.do !== 'write' && overlap(trap.dispatcher)) break;
