@@ -1,9 +1,10 @@
 import { defineConfig } from 'vitest/config';
 
-const EVERY_OFFSET = 'test/behaviour/every-offset.test.ts';
+/** What goes through everything: each access at each offset, all golden data under strict. */
+const EXHAUSTIVE = ['behaviour/every-offset', 'conform/strict'].map((name) => `test/${name}.test.ts`);
 
 /**
- * `offsets` takes as long as a fifth of the rest: `npm run test:offsets`. `package`, `runtimes` and `browser` pack and install, and need Chromium and mandoc: `npm run test:package`,
+ * `exhaustive` takes as long as a quarter of the rest: `npm run test:exhaustive`. `package`, `runtimes` and `browser` pack and install, and need Chromium and mandoc: `npm run test:package`,
  * `npm run test:browser`; `runtimes` has other versions of Node from npm: `npm run test:runtimes`. `hosts` compiles C with the headers of Linux and Xen: `npm run test:hosts`. `qemu` needs QEMU: `npm run test:qemu`. `linux`
  * boots Linux and needs apt: `npm run test:linux`. The steps of the last two follow from one another. `model` needs spin
  * and gcc: `npm run test:model`. `fuzz` compiles the wasm as C too, and needs clang and wabt: `npm run test:fuzz`.
@@ -24,13 +25,13 @@ export default defineConfig({
             ...['package', 'runtimes', 'browser', 'hosts/layout', 'qemu', 'linux', 'model', 'fuzz'].map(
               (folder) => `test/${folder}/**`,
             ),
-            EVERY_OFFSET,
+            ...EXHAUSTIVE,
           ],
         },
       },
       {
         extends: true,
-        test: { name: 'offsets', include: [EVERY_OFFSET] },
+        test: { name: 'exhaustive', include: EXHAUSTIVE },
       },
       {
         extends: true,

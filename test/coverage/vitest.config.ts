@@ -5,7 +5,7 @@ import { CORES, REPORTS } from './place.js';
 import { Verdict } from './verdict.js';
 
 /** Of the projects, those that run in Node and take no boot of Linux. */
-const PROJECTS = new Set<unknown>(['unit', 'offsets', 'hosts', 'qemu']);
+const PROJECTS = new Set<unknown>(['unit', 'exhaustive', 'hosts', 'qemu']);
 /** What its threads reach is chance. */
 const STRESS = 'test/shared/stress.test.ts';
 
