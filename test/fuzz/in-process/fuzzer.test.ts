@@ -111,7 +111,13 @@ describe('a fault of the hot path is found, as a scenario', () => {
       'store<u32>(cells(), offset, OFFSET)',
     ],
     ['a ring without zero-extension', 'ring', 'value & ((1 << (width * 8)) - 1)', 'value'],
-    ['a mixed page that is nobody’s', 'enter', 'if (load<u32>(leaf, GONE) === 0) return leaf;', '', 'shared'],
+    [
+      'a mixed page that is nobody’s',
+      'enter',
+      '!== MIXED_KINDS) return record',
+      '!== 0) return record',
+      'shared',
+    ],
   ])('%s', async (name, file, right, wrong, target = 'release') => {
     const one = await counting(target, faulty(file, right, wrong));
     const { found, fuzzer } = fuzzed(one, 1, EXECUTIONS);
