@@ -1,7 +1,13 @@
 import { defineConfig } from 'vitest/config';
 
-/** What goes through everything: each access at each offset, all golden data under strict. */
-const EXHAUSTIVE = ['behaviour/every-offset', 'conform/strict'].map((name) => `test/${name}.test.ts`);
+/** What goes through everything: each access at each offset, golden data under strict, explanations, nonsense. */
+const EXHAUSTIVE = [
+  'behaviour/every-offset',
+  'conform/strict',
+  'examples/nvme/nonsense',
+  'explain',
+  'regressions/adjacent-registers',
+].map((name) => `test/${name}.test.ts`);
 
 /**
  * `exhaustive` takes as long as a quarter of the rest: `npm run test:exhaustive`. `package`, `runtimes` and `browser` pack and install, and need Chromium and mandoc: `npm run test:package`,
