@@ -10,6 +10,7 @@ import {
   HOLDER,
   MOST_WORKERS,
   ON,
+  RECENT,
   STATE,
   STATUS,
   UNCLAIMED_ACCESS,
@@ -469,6 +470,19 @@ describe('an access', () => {
       return stepped.count('leafOf', 'function') - before;
     };
     expect([0, 7, 0, 7, 256, 7, 0, 256, 256].map(looks)).toEqual([1, 1, 0, 0, 1, 0, 1, 1, 0]);
+  });
+
+  it('has what it found at the ENTERED of now only, all of its bits, and in its own block', () => {
+    const stepped = new Stepped();
+    const slot = stepped.block + RECENT + 16 * ((AT >>> 12) & 0xff);
+    for (const [index, epoch] of [2, 0x80000002, 3].entries()) {
+      set(EPOCH, epoch);
+      expect(stepped.exports.read4(AT)).toBe(0x1234);
+      expect(stepped.count('leafOf', 'function')).toBe(index + 1);
+      expect([word(slot), word(slot + 4)]).toEqual([Math.floor(AT / 2 ** 20), epoch]);
+    }
+    stepped.exports.read4(BAR + 0x1000);
+    expect(word(slot + 16 + 4)).toBe(3);
   });
 
   it('takes no other address for one that it found lately', () => {
