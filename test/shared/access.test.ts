@@ -4,6 +4,7 @@ import type { AssignedFunction } from '../../src/function.js';
 import type { Host, PageHandler } from '../../src/host.js';
 import type { OwningCore } from '../../src/shared/core.js';
 import { createDispatcher } from '../../src/shared.js';
+import { described } from './described.js';
 
 const BAR = 0xfe000000;
 const REGISTER = BAR + 0x800;
@@ -17,13 +18,7 @@ function machine(handler: Partial<PageHandler>, host: Partial<Host> = {}) {
     onError: (error) => errors.push(error),
   });
   const functions = [8, 16].map(
-    (sbdf, index): AssignedFunction =>
-      dispatcher.assign({
-        sbdf,
-        bars: [{ index: 0, type: 'mem32', address: BAR + 0x10000 * index, size: 0x2000 }],
-        msix: { count: 4, table: { bir: 0, offset: 0 }, pba: { bir: 0, offset: 0x1000 } },
-        decode: true,
-      }),
+    (sbdf, index): AssignedFunction => dispatcher.assign(described(sbdf, BAR + 0x10000 * index)),
   );
   const core = Reflect.get(dispatcher, 'core') as OwningCore;
   const field = (sbdf: number, offset: number) => core.words[(core.records.of(sbdf) + offset) / 4];

@@ -5,19 +5,12 @@ import type { FunctionDescription } from '../../src/function.js';
 import type { Vector } from '../../src/host.js';
 import type { OwningCore } from '../../src/shared/core.js';
 import { attach, createDispatcher, release, type SharedDispatcher } from '../../src/shared.js';
+import { described } from './described.js';
 import { inWorker } from './worker.js';
 
 const BAR = 0xfe000000;
 const SECOND = BAR + 0x10000;
 const ADJACENT = 0x800;
-
-/** Table at 0, PBA on the second page. */
-const described = (sbdf: number, address: number): FunctionDescription => ({
-  sbdf,
-  bars: [{ index: 0, type: 'mem32', address, size: 0x2000 }],
-  msix: { count: 4, table: { bir: 0, offset: 0 }, pba: { bir: 0, offset: 0x1000 } },
-  decode: true,
-});
 
 let dispatcher: SharedDispatcher;
 let calls: string[];

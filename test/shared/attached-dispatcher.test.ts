@@ -7,6 +7,7 @@ import type { AttachedDispatcher } from '../../src/shared/attached-dispatcher.js
 import type { OwningCore } from '../../src/shared/core.js';
 import { attach, createDispatcher, type SharedDispatcher } from '../../src/shared.js';
 import { attachHere } from './attach-here.js';
+import { described } from './described.js';
 import { inWorker } from './worker.js';
 
 // The views of attach.test.ts are other threads'. Here they are on this one.
@@ -14,14 +15,6 @@ import { inWorker } from './worker.js';
 const BAR = 0xfe000000;
 const SECOND = BAR + 0x10000;
 const ADJACENT = 0x800;
-
-const described = (sbdf: number, address: number) =>
-  ({
-    sbdf,
-    bars: [{ index: 0, type: 'mem32', address, size: 0x2000 }],
-    msix: { count: 4, table: { bir: 0, offset: 0 }, pba: { bir: 0, offset: 0x1000 } },
-    decode: true,
-  }) as const;
 
 let dispatcher: SharedDispatcher;
 let calls: string[];

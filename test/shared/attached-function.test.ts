@@ -5,6 +5,7 @@ import type { AttachedFunction } from '../../src/shared/attached-function.js';
 import { createDispatcher, type SharedDispatcher } from '../../src/shared.js';
 import type { SharedMachine } from '../../src/shared-machine.js';
 import { attachHere } from './attach-here.js';
+import { described } from './described.js';
 
 const BAR = 0xfe000000;
 const ADJACENT = 0x800;
@@ -38,12 +39,7 @@ beforeEach(() => {
     host: { mapPage: () => null },
     onError: (error) => errors.push((error as Error).message),
   });
-  dispatcher.assign({
-    sbdf: 8,
-    bars: [{ index: 0, type: 'mem32', address: BAR, size: 0x2000 }],
-    msix: { count: 4, table: { bir: 0, offset: 0 }, pba: { bir: 0, offset: 0x1000 } },
-    decode: true,
-  });
+  dispatcher.assign(described(8, BAR));
   view = attachHere(dispatcher, {
     host: {
       mapPage: () => ({

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import { attach, createDispatcher } from '../../src/shared.js';
+import { described } from './described.js';
 
 const BAR = 0xfe000000;
 const ADJACENT = 0x800;
@@ -7,12 +8,7 @@ const ADJACENT = 0x800;
 it("v86's door of another worker has that worker's pages, whatever their numbers", () => {
   const dispatcher = createDispatcher({ shared: true, host: { mapPage: () => null } });
   for (let slot = 0; slot < 32; slot++) {
-    dispatcher.assign({
-      sbdf: slot * 8,
-      bars: [{ index: 0, type: 'mem32', address: BAR + slot * 0x2000, size: 0x2000 }],
-      msix: { count: 4, table: { bir: 0, offset: 0 }, pba: { bir: 0, offset: 0x1000 } },
-      decode: true,
-    });
+    dispatcher.assign(described(slot * 8, BAR + slot * 0x2000));
   }
   const view = attach(dispatcher.share(), {
     host: { mapPage: (address) => new Uint8Array(4096).fill((address - BAR) / 0x2000 + 1) },

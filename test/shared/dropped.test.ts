@@ -2,6 +2,7 @@ import { expect, it } from 'vitest';
 import { policies } from '../../src/policy.js';
 import type { OwningCore } from '../../src/shared/core.js';
 import { attach, createDispatcher } from '../../src/shared.js';
+import { described } from './described.js';
 
 const BAR = 0xfe000000;
 const ADJACENT = 0x800;
@@ -12,12 +13,7 @@ it.each(['strict', 'xen', 'xenV3'] as const)(
     let filled = 1;
     const host = { mapPage: () => new Uint8Array(4096).fill(filled) };
     const dispatcher = createDispatcher({ shared: true, host, policy: policies[policy] });
-    const fn = dispatcher.assign({
-      sbdf: 8,
-      bars: [{ index: 0, type: 'mem32', address: BAR, size: 0x2000 }],
-      msix: { count: 4, table: { bir: 0, offset: 0 }, pba: { bir: 0, offset: 0x1000 } },
-      decode: true,
-    });
+    const fn = dispatcher.assign(described(8, BAR));
     const view = attach(dispatcher.share(), { host });
     expect(view.read(BAR + ADJACENT, 4)).toBe(0x01010101);
     filled = 2;

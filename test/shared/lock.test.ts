@@ -4,6 +4,7 @@ import { ENTERED, EPOCH, HOLDER, STATUS, UNCLAIMED_ACCESS, WAITED } from '../../
 import { UNCLAIMED } from '../../src/access.js';
 import type { OwningCore } from '../../src/shared/core.js';
 import { createDispatcher } from '../../src/shared.js';
+import { described } from './described.js';
 
 const BAR = 0xfe000000;
 
@@ -13,12 +14,7 @@ function twoWorkers(job: string) {
     shared: true,
     host: { mapPage: () => new Uint8Array(4096).fill(7) },
   });
-  const fn = dispatcher.assign({
-    sbdf: 8,
-    bars: [{ index: 0, type: 'mem32', address: BAR, size: 0x2000 }],
-    msix: { count: 4, table: { bir: 0, offset: 0 }, pba: { bir: 0, offset: 0x1000 } },
-    decode: true,
-  });
+  const fn = dispatcher.assign(described(8, BAR));
   const core = Reflect.get(dispatcher, 'core') as OwningCore;
   const record = core.records.of(8);
   const { worker: number, block: cells } = dispatcher.share();
@@ -136,12 +132,7 @@ it('shows who waited for it another page at the address', async () => {
   while ((lock() & WAITED) === 0);
   fn.setDecode(false);
   fn.moveBar(0, BAR + 0x10000);
-  const other = dispatcher.assign({
-    sbdf: 16,
-    bars: [{ index: 0, type: 'mem32', address: BAR, size: 0x2000 }],
-    msix: { count: 4, table: { bir: 0, offset: 0 }, pba: { bir: 0, offset: 0x1000 } },
-    decode: true,
-  });
+  const other = dispatcher.assign(described(16, BAR));
   expect(dispatcher.write(BAR, 4, 0xfee00000)).toBe(true);
   expect(other.vector(0).addressLow).toBe(0xfee00000);
   core.exports.release(record);
@@ -167,12 +158,7 @@ it.each([
     exports.acquire(flags[3]); say(2);
     exports.acquire(record); flags[1] = 1; exports.release(record);
     exports.release(flags[3]);`);
-  const other = dispatcher.assign({
-    sbdf: 16,
-    bars: [{ index: 0, type: 'mem32', address: BAR + 0x10000, size: 0x2000 }],
-    msix: { count: 4, table: { bir: 0, offset: 0 }, pba: { bir: 0, offset: 0x1000 } },
-    decode: true,
-  });
+  const other = dispatcher.assign(described(16, BAR + 0x10000));
   flags[3] = core.records.of(other.sbdf);
   core.exports.acquire(record);
   Atomics.store(flags, 0, 1);

@@ -24,19 +24,12 @@ import type { OwningCore, SharedExports } from '../../src/shared/core.js';
 import { createDispatcher, type SharedDispatcher } from '../../src/shared.js';
 import type { Block } from '../coverage/counters.js';
 import { steppedCore } from '../stepped-core.js';
+import { described } from './described.js';
 
 // What threads do to each other between two of their steps, done on one thread between two blocks of the core.
 
 const BAR = 0xfe000000;
 const SECOND = BAR + 0x10000;
-
-const described = (sbdf: number, address: number) =>
-  ({
-    sbdf,
-    bars: [{ index: 0, type: 'mem32', address, size: 0x2000 }],
-    msix: { count: 4, table: { bir: 0, offset: 0 }, pba: { bir: 0, offset: 0x1000 } },
-    decode: true,
-  }) as const;
 
 let module: WebAssembly.Module;
 let blocks: readonly Block[];
