@@ -159,15 +159,19 @@ export class OwningCore extends SharedCore {
 
   /** Storage that is retired now can be used again when all workers have passed this EPOCH. */
   raiseEpoch(): number {
-    // Nobody else raises it. OUTSIDE is none.
-    const raised = (this.words[EPOCH / 4] + 1) >>> 0 || 1;
+    const raised = this.nextEpoch;
     this.publish(EPOCH / 4, raised);
     return raised;
   }
 
+  /** Nobody else raises it. OUTSIDE is none. */
+  private get nextEpoch(): number {
+    return (this.words[EPOCH / 4] + 1) >>> 0 || 1;
+  }
+
   /** Before the EPOCH is raised: who passes an entry at that one sees that its pages of this function are stale. */
   raiseGeneration(record: number): void {
-    this.publish((record + GENERATION) / 4, Atomics.load(this.words, EPOCH / 4) + 1);
+    this.publish((record + GENERATION) / 4, this.nextEpoch);
     this.raiseEpoch();
   }
 

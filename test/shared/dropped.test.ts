@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { EPOCH, GENERATION } from '../../assembly/layout.js';
 import { policies } from '../../src/policy.js';
 import type { OwningCore } from '../../src/shared/core.js';
 import { attach, createDispatcher } from '../../src/shared.js';
@@ -28,5 +29,21 @@ it.each(['strict', 'xen', 'xenV3'] as const)(
     fn.setDecode(true);
     core.raiseEpoch = raiseEpoch;
     expect(view.read(BAR + ADJACENT, 4)).toBe(0x02020202);
+  },
+);
+
+it.each([1, 0x7fffffff, 0xfffffffe, 0xffffffff])(
+  'GENERATION is the EPOCH of the drop, after %i too',
+  (epoch) => {
+    const dispatcher = createDispatcher({ shared: true, host: { mapPage: () => null } });
+    const fn = dispatcher.assign(described(8, BAR));
+    const core = Reflect.get(dispatcher, 'core') as OwningCore;
+    core.words[EPOCH / 4] = epoch;
+    const record = core.records.of(fn.sbdf);
+    core.raiseGeneration(record);
+    expect([core.word(record + GENERATION), core.word(EPOCH)]).toEqual([
+      (epoch + 1) >>> 0 || 1,
+      (epoch + 1) >>> 0 || 1,
+    ]);
   },
 );
