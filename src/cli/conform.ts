@@ -1,10 +1,10 @@
 import { parseArgs } from 'node:util';
 import type { CreateTrap } from '../conform/harness.js';
-import { conformFiles, namedPolicy } from '../conform/report.js';
+import { conformFiles } from '../conform/report.js';
 import { createDispatcher } from '../dispatcher.js';
 import { InputError } from '../input-error.js';
-import type { Policy } from '../policy.js';
 import { createDispatcher as createShared } from '../shared.js';
+import { policyOption } from './policy-option.js';
 
 export const help = `usage: trapline conform [--policy NAME] [--shared] FILE...
 
@@ -30,7 +30,7 @@ export async function run(args: string[]): Promise<number> {
     allowPositionals: true,
     options: { policy: { type: 'string' }, shared: { type: 'boolean' } },
   });
-  const policy = given(values.policy);
+  const policy = values.policy === undefined ? undefined : policyOption(values.policy);
   if (files.length === 0) throw new InputError('no file given');
   const create = values.shared ? shared : createDispatcher;
   return conformFiles(files, policy, create, {
@@ -40,9 +40,3 @@ export async function run(args: string[]): Promise<number> {
 }
 
 const shared: CreateTrap = (options) => createShared({ ...options, shared: true });
-
-function given(name: string | undefined): Policy | undefined {
-  const policy = name === undefined ? undefined : namedPolicy(name);
-  if (name === undefined || policy) return policy;
-  throw new InputError(`--policy ${JSON.stringify(name)} is not one of strict, xen, xenV3`);
-}

@@ -42,7 +42,7 @@ export async function conformFiles(
   return mismatches > 0 ? MISMATCHES : OK;
 }
 
-export function namedPolicy(name: string): Policy | undefined {
+function namedPolicy(name: string): Policy | undefined {
   return Object.values(policies).find((policy) => policy.name === name);
 }
 

@@ -1,3 +1,4 @@
+import { hexOfBytes } from '../hexadecimal.js';
 import type { ByteRegion } from '../vfio/device-region.js';
 import { BackingMemory } from './backing-memory.js';
 import type { Effect } from './scenario.js';
@@ -17,20 +18,16 @@ export class ScenarioRegion implements ByteRegion {
 
   read(position: number, into: Uint8Array): number {
     for (const index of into.keys()) into[index] = this.memory.read(position + index, 1);
-    this.note(['rrd', this.number, position, hex(into)]);
+    this.note(['rrd', this.number, position, hexOfBytes(into)]);
     return into.length;
   }
 
   /** Not at odd positions. */
   write(position: number, from: Uint8Array): number {
     const refused = position % 2 === 1;
-    this.note([refused ? 'rrefuse' : 'rwr', this.number, position, hex(from)]);
+    this.note([refused ? 'rrefuse' : 'rwr', this.number, position, hexOfBytes(from)]);
     if (refused) return -1;
     for (const [index, byte] of from.entries()) this.memory.write(position + index, 1, byte);
     return from.length;
   }
 }
-
-/** In the order of the bytes. */
-const hex = (bytes: Uint8Array): string =>
-  Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');

@@ -187,7 +187,7 @@ describe('exit status 2', () => {
 
   it.each([
     [[], 'no file given'],
-    [['--policy', 'lenient', 'x.jsonl'], '--policy "lenient" is not one of strict, xen, xenV3'],
+    [['--policy', 'lenient', 'x.jsonl'], '--policy: expected xen, xenV3, strict, got lenient'],
   ])('for the arguments %j', async (args, message) => {
     await expect(conform(args)).rejects.toThrow(InputError);
     await expect(conform(args)).rejects.toThrow(message);
