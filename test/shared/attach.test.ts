@@ -1,7 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { EPOCH, GENERATION, HOLDER } from '../../assembly/layout.js';
 import { UNCLAIMED } from '../../src/access.js';
-import type { FunctionDescription } from '../../src/function.js';
 import type { Vector } from '../../src/host.js';
 import type { OwningCore } from '../../src/shared/core.js';
 import { attach, createDispatcher, release, type SharedDispatcher } from '../../src/shared.js';
