@@ -29,7 +29,7 @@ import { recentLeafOf, remember } from './recent';
 // An access enters by the page map and leaves with a value or an outcome. In the shared build the lock of the function that
 // has its first byte is held in between, and on until TypeScript has finished what it is left to finish. Alone, the
 // other build has none of this. Lookups take no lock. Under it an entry that no page leads to any more says so: to ask it is to
-// look up again.
+// look up again. Who switches decoding off raises the EPOCH first: accesses that begin after it look up in turn, and see STATE.
 
 /** A page that changes hands as often between lookup and lock is nobody's. */
 const TURNS: u32 = 64;
@@ -54,7 +54,7 @@ export function enterNumber(address: f64): usize {
   return ASC_FEATURE_THREADS && !enterAtOnce(leaf) ? enterNumberInTurn(address) : leaf;
 }
 
-/** The leaf entry where it is at hand: in the shared build, of a page that this worker found lately. */
+/** The leaf entry where it is at hand: in the shared build, of a page that this worker found at this EPOCH. */
 export function nearLeafOf(address: f64): usize {
   if (!ASC_FEATURE_THREADS) return leafOfNumber(address);
   return isNumberOfAddress(address) ? recentLeafOf(bitsOf(address)) : EMPTY_ENTRY;
@@ -63,14 +63,19 @@ export function nearLeafOf(address: f64): usize {
 /** A page of one function, whose lock is free: the first case. False: nothing was done. */
 export function enterAtOnce(leaf: usize): bool {
   const record: usize = load<u32>(leaf, RECORD);
-  if (!isOpen(record) || !tryAcquire(record)) return false;
-  if (load<u32>(leaf, GONE) === 0) return true;
+  if (record === 0 || !tryAcquire(record)) return false;
+  if (load<u32>(leaf, GONE) === 0 && isFresh(record)) return true;
   release(record);
   return false;
 }
 
 export function enterNumberInTurn(address: f64): usize {
   return isNumberOfAddress(address) ? enterInTurn(bitsOf(address) & ADDRESS_BITS) : EMPTY_ENTRY;
+}
+
+/** Under the lock. Decoding may have gone off and on since the entry: what this worker has mapped is dropped then before it is used. */
+function isFresh(record: usize): bool {
+  return <i32>(load<u32>(record, GENERATION) - load<u32>(cells(), ENTERED)) <= 0;
 }
 
 function enterInTurn(address: u64): usize {
@@ -84,6 +89,7 @@ function enterInTurn(address: u64): usize {
     }
     if (load<u32>(leaf, GONE) === 0) {
       remember(address, leaf);
+      if (!isFresh(record)) drop_stale(record);
       return leaf;
     }
     release(record);
@@ -123,13 +129,6 @@ export function hold(leaf: usize): void {
 
 function holdRecord(record: usize): void {
   store<usize>(cells(), record, HELD);
-  freshen(record);
-}
-
-/** Before a mapped page is used: decoding may have gone off and on since the entry. */
-function freshen(record: usize): void {
-  if (record !== 0 && <i32>(load<u32>(record, GENERATION) - load<u32>(cells(), ENTERED)) > 0)
-    drop_stale(record);
 }
 
 /** Leaves a page of one function unless TypeScript finishes the outcome. */

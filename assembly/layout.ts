@@ -27,6 +27,8 @@ export const ENTERED = 0x28;
 export const OUTSIDE = 0;
 /** u32, shared build: accesses of this worker that were given up, as those whom it waited for waited for it. */
 export const CIRCLES = 0x2c;
+/** u32, shared build: the EPOCH that this worker's last access began at. */
+export const SEEN = 0x30;
 
 // A worker's block, shared build: its cells, a cache line, then what it asks of the worker that made the dispatcher.
 /** u32: NO_CALL, ASKED, ANSWERED or MISUSED. */

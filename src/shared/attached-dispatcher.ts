@@ -48,7 +48,6 @@ export class AttachedDispatcher extends Accesses {
           imports,
           {
             pass_entry: () => {
-              if (core.underway > 0) return;
               core.pass();
               pages.dropAllStale();
             },

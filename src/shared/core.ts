@@ -14,6 +14,7 @@ import {
   ONES_KINDS,
   OUTSIDE,
   POINTER_NODE_SIZE,
+  SEEN,
   SHARED_ENTRY_SIZE,
 } from '../../assembly/layout.js';
 import { PAGE_SIZE } from '../access.js';
@@ -104,9 +105,11 @@ export class SharedCore extends Core {
     return this.cells[CIRCLES / 4];
   }
 
-  /** Passes an entry: what this worker found before, it has not in hand any more. */
+  /** An access begins. The outermost passes an entry: what this worker found before, it has not in hand any more. */
   pass(): void {
-    Atomics.store(this.cells, ENTERED / 4, Atomics.load(this.words, EPOCH / 4));
+    const epoch = Atomics.load(this.words, EPOCH / 4);
+    this.cells[SEEN / 4] = epoch;
+    if (this.underway === 0) Atomics.store(this.cells, ENTERED / 4, epoch);
   }
 
   /** It has nothing in hand until its next entry. */
@@ -133,9 +136,7 @@ export class OwningCore extends SharedCore {
   constructor(imports: CoreImports, limit: number, module?: WebAssembly.Module) {
     const own: SharedImports = {
       ...imports,
-      pass_entry: () => {
-        if (this.underway === 0) this.pass();
-      },
+      pass_entry: () => this.pass(),
       // Its pages are unmapped when they are dropped.
       drop_stale: () => {},
     };

@@ -111,6 +111,8 @@ export class SharedDomain extends Domain {
     const { core } = this;
     const state = (core.records.of(fn.sbdf) + STATE) / 4;
     if (on !== fn.decoding) core.publish(state, on ? MAPPING : UNMAPPING);
+    // Accesses that begin from here on see it.
+    if (fn.decoding && !on) core.raiseEpoch();
     try {
       return super.setDecode(fn, on);
     } finally {

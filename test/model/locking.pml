@@ -7,14 +7,14 @@
  * a published leaf holds. Names in small letters are the model's: what the proof looks at, and a worker's variables.
  *
  * An access (assembly/enter.ts)
- *   passes an entry, the outermost: publishes ENTERED = EPOCH, and unmaps this worker's stale pages
- *   looks up the leaf without a lock, or has found it since it passed, and looks at the STATE of the function whose record it leads to
- *   acquires that record, re-entrant for its holder
+ *   has SEEN the EPOCH; the outermost passes an entry: publishes ENTERED = EPOCH, and unmaps this worker's stale pages
+ *   takes the lock of the leaf's function at once, if this worker found the leaf at that EPOCH and the lock is free; or looks up the
+ *   leaf without a lock, looks at the STATE of the function whose record it leads to, and acquires that, re-entrant for its holder
  *   is GONE the leaf, releases it and looks up again (at most 64 times in the code; here there are not so many changes)
  *   drops stale pages of the function, if its GENERATION is newer than ENTERED; maps the page by its number; touches; runs the handler
  *   releases; the outermost then asks the owner for what its handlers queued, and waits OUTSIDE for the answer
  * Decode-off (src/shared/domain.ts)
- *   STATE unmapping; under the lock: another leaf published, the old one GONE and retired, STATE off; under the lock again:
+ *   STATE unmapping; EPOCH; under the lock: another leaf published, the old one GONE and retired, STATE off; under the lock again:
  *   GENERATION, EPOCH; the numbers of its pages retired
  * Storage
  *   is retired when nothing leads to it: the EPOCH is raised and is its stamp. It is free when each worker is OUTSIDE or has
@@ -36,6 +36,12 @@
 
 /* Places of BARs in the guest: 0 and 1 are halves of one page, 2 is on the next. */
 #define PAGE(place) ((place) / 2)
+/* Where function 1 is: on the page of function 0, or alone on its own. */
+#ifdef RECENT
+#define PLACE_1 2
+#else
+#define PLACE_1 1
+#endif
 /* So few that storage is used again, and runs out. */
 #if defined(MOVE)
 #define LEAVES 4
@@ -106,9 +112,10 @@ bool there[FUNCTIONS];
 byte era[FUNCTIONS];
 /* The function that must answer an access: on when it began, and left alone since. */
 byte must[2 * WORKERS] = NONE;
-/* The function that must not: being switched off when the access began. */
+/* The function that must not: the access began at an EPOCH at which it was being switched off. */
 byte mustNot[2 * WORKERS] = NONE;
-bool closing[FUNCTIONS];
+/* That EPOCH; 0: it is not. */
+byte closing[FUNCTIONS];
 /* Has asked for decode-off, and function 0 has not been off since. */
 bool owed[WORKERS];
 bool owedByDead;
@@ -272,11 +279,12 @@ inline passEntry() {
   dropStale(1)
 }
 
-inline pass() {
+/* A nested access is still at the outermost one's ENTERED. */
+inline pass(level) {
+#define PASSES(level) (level == 0 && me != OWNER && EPOCH != ENTERED[me])
   if
-  :: me == OWNER
-  :: d_step { me != OWNER && EPOCH != ENTERED[me] -> epoch = EPOCH }; passEntry()
-  :: me != OWNER && EPOCH == ENTERED[me]
+  :: PASSES(level) -> d_step { seen = EPOCH; epoch = EPOCH }; passEntry()
+  :: d_step { !PASSES(level) -> seen = EPOCH }
   fi
 }
 
@@ -463,7 +471,7 @@ inline switchOff(fn) {
   dropPages(fn);
 #endif
   d_step {
-    closing[fn] = false;
+    closing[fn] = 0;
 #ifdef WRONG_PURGE_FIRST
     era[fn]++;
 #endif
@@ -481,11 +489,17 @@ inline decodeOff(fn) {
 #endif
   if
   :: d_step { decoding[fn] ->
-      closing[fn] = true; disturb(fn); decoding[fn] = false;
-      printf("owner: begins to switch off function %d\n", fn)
+      disturb(fn); decoding[fn] = false;
 #ifndef WRONG_STATE_LATE
-      ; STATE[fn] = UNMAPPING
+      STATE[fn] = UNMAPPING;
 #endif
+      printf("owner: begins to switch off function %d\n", fn)
+    };
+    d_step {
+#ifndef WRONG_EPOCH_KEPT
+      EPOCH++;
+#endif
+      closing[fn] = EPOCH
     };
     switchOff(fn)
   :: else
@@ -563,15 +577,17 @@ inline assign(fn, place) {
 /* ---- accesses ---- */
 
 #ifdef RECENT
-/* For each page the leaf that a worker found last, and its ENTERED then. */
+/* For each page the leaf that a worker looked up last, and what it had SEEN. Only of pages of one function: here each has its own. */
 byte recentLeaf[2 * WORKERS] = NONE;
 byte recentAt[2 * WORKERS];
 #define RECENT_OF(place) (2 * me + PAGE(place))
 #define QUICK bool quick;
-#ifdef WRONG_RECENT_KEPT
+#if defined(WRONG_RECENT_KEPT)
 #define IS_RECENT(place) (recentAt[RECENT_OF(place)] != OUTSIDE)
-#else
+#elif defined(WRONG_RECENT_AT_ENTERED)
 #define IS_RECENT(place) (recentAt[RECENT_OF(place)] != OUTSIDE && recentAt[RECENT_OF(place)] == ENTERED[me])
+#else
+#define IS_RECENT(place) (recentAt[RECENT_OF(place)] != OUTSIDE && recentAt[RECENT_OF(place)] == seen)
 #endif
 #else
 #define QUICK
@@ -604,7 +620,7 @@ inline lookUp(level, place) {
     :: again || FN(level) == NONE
     :: else ->
       if
-      :: closing[FN(level)] -> mustNot[AT(level)] = FN(level)
+      :: closing[FN(level)] != 0 && closing[FN(level)] <= seen -> mustNot[AT(level)] = FN(level)
       :: decoding[FN(level)] -> must[AT(level)] = FN(level)
       :: else
       fi
@@ -634,7 +650,7 @@ inline enter(level, place) {
 #ifdef RECENT
     :: quick ->
       if
-      :: FN(level) == NONE || !isOpen(FN(level)) -> again = true
+      :: FN(level) == NONE -> again = true
       :: else ->
         if
         :: atomic { HOLDER[FN(level)] == NOBODY -> HOLDER[FN(level)] = me };
@@ -642,6 +658,8 @@ inline enter(level, place) {
 #ifndef WRONG_RECENT_NOT_VALIDATED
           :: GONE[leafOf[AT(level)]] ->
             reached("a leaf found lately that is gone");
+            d_step { release(FN(level)); again = true }
+          :: !GONE[leafOf[AT(level)]] && me != OWNER && GENERATION[FN(level)] > ENTERED[me] ->
             d_step { release(FN(level)); again = true }
 #endif
           :: else -> break
@@ -668,14 +686,14 @@ inline enter(level, place) {
 #endif
         :: else ->
 #ifdef RECENT
-          d_step { recentLeaf[RECENT_OF(place)] = leafOf[AT(level)]; recentAt[RECENT_OF(place)] = ENTERED[me] };
+          d_step { recentLeaf[RECENT_OF(place)] = leafOf[AT(level)]; recentAt[RECENT_OF(place)] = seen };
 #endif
           break
         fi
       fi
     fi
   od;
-  again = false
+  atomic { again = false; seen = 0 }
 }
 
 /* What TypeScript finishes, under the lock: GENERATION, and whose the number is, change under it only. */
@@ -730,6 +748,7 @@ inline nested(there_) {
   epoch = EPOCH;
   passEntry();
 #endif
+  pass(1);
   enter(1, there_);
   if
   :: d_step { FN(1) == NONE -> end(1, false) }
@@ -743,7 +762,7 @@ inline handle() {
   if
   :: true
   :: nested(0)
-  :: nested(1)
+  :: nested(PLACE_1)
 #ifdef CIRCLE
   :: nested(2)
 #elif !defined(LIVENESS)
@@ -775,7 +794,7 @@ inline ask(what) {
 }
 
 inline access(there_, handlers) {
-  pass();
+  pass(0);
   enter(0, there_);
   if
   :: d_step { FN(0) == NONE -> end(0, false) }
@@ -864,7 +883,7 @@ inline anyPlace() {
   :: place = 0
 #endif
 #ifndef DEATH
-  :: place = 1
+  :: place = PLACE_1
 #endif
 #if defined(MOVE) || defined(CIRCLE)
   :: place = 2
@@ -878,7 +897,7 @@ inline anyPlace() {
  */
 #define OF_ACCESSES \
   byte pages[NUMBERS]; byte mapped[FUNCTIONS]; byte found[2] = NONE; byte inHand[2] = NONE; byte mappedIn[NUMBERS]; \
-  byte epoch; byte held; byte next; byte length; byte taken; byte walk; byte walks; bool circle; bool refused; \
+  byte epoch; byte seen; byte held; byte next; byte length; byte taken; byte walk; byte walks; bool circle; bool refused; \
   bool again; QUICK byte place
 
 #ifdef HANDLERS
@@ -1032,7 +1051,12 @@ init {
       BAR[i] = i; STATE[i] = ON; decoding[i] = true; there[i] = true;
       numberOf[i] = i; numberStamp[i] = USED; RECORD[i] = i
     };
-    LEAF[0] = 0; leafStamp[0] = USED; NUMBER_OF[0] = 0; NUMBER_OF[1] = 1;
+    LEAF[0] = 0; leafStamp[0] = USED; NUMBER_OF[0] = 0;
+#ifdef RECENT
+    BAR[1] = PLACE_1; LEAF[1] = 1; leafStamp[1] = USED; NUMBER_OF[2] = 1;
+#else
+    NUMBER_OF[1] = 1;
+#endif
 #ifdef CIRCLE
     LEAF[1] = 1; leafStamp[1] = USED; NUMBER_OF[2] = 2;
 #endif

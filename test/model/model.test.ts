@@ -52,8 +52,10 @@ const FAULTS: readonly [string, string, string][] = [
   ['DEPTH_LEFT', 'DEATH', 'invalid end state'],
   ['QUEUE_LOST', 'DEATH TWICE', 'owedByDead'],
   ['RELEASED_TWICE', 'DEATH TWICE', 'HOLDER['],
-  ['RECENT_KEPT', 'OFF_ON RECENT', 'leafOf['],
+  ['RECENT_KEPT', 'OFF_ON RECENT', 'mustNot['],
   ['RECENT_NOT_VALIDATED', 'OFF_ON RECENT', 'there['],
+  ['RECENT_AT_ENTERED', 'HANDLERS RECENT', 'mustNot['],
+  ['EPOCH_KEPT', 'OFF_ON RECENT', 'mustNot['],
 ];
 
 /** Who sleeps at a lock: the same. */
@@ -127,11 +129,14 @@ describe.skipIf(missing.length > 0)('the locking protocol', () => {
     expectHolds('locking.pml', situation, reached);
   });
 
-  it('switches decoding off however often others access it', () => {
-    const output = build('locking.pml', ['LIVENESS'], ['-O2', '-DNFAIR=3'])('-a', '-f', '-m100000');
-    console.log(`LIVENESS: ${states(output)} states`);
-    expectExhausted(output);
-  });
+  it.each(['LIVENESS', 'LIVENESS RECENT'])(
+    'switches decoding off however often others access it: %s',
+    (situation) => {
+      const output = build('locking.pml', situation.split(' '), ['-O2', '-DNFAIR=3'])('-a', '-f', '-m100000');
+      console.log(`${situation}: ${states(output)} states`);
+      expectExhausted(output);
+    },
+  );
 
   it.each(FAULTS)('is broken by %s, in %s', (fault, situation, what) => {
     const [trail, found] = broken('locking.pml', situation, fault);

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { HOLDER, WAITS } from '../../assembly/layout.js';
+import { ENTERED, EPOCH, HOLDER, SEEN, WAITS } from '../../assembly/layout.js';
 import type { PageHost } from '../../src/host.js';
 import type { AttachedDispatcher } from '../../src/shared/attached-dispatcher.js';
 import type { OwningCore } from '../../src/shared/core.js';
@@ -214,6 +214,36 @@ describe('pages', () => {
     const map = 'map 16 fe010000';
     expect(calls).toEqual([map, 'map 8 fe000000', 'unmap 16 fe010000', map]);
   });
+});
+
+it.each([
+  ['the dispatcher', () => dispatcher],
+  ['a view', viewed],
+])('only the outermost access of %s passes an entry, and each sees the epoch', (_, made) => {
+  dispatcher = createDispatcher({ shared: true, host });
+  for (const [sbdf, address] of [
+    [8, BAR],
+    [16, SECOND],
+  ])
+    dispatcher.assign(described(sbdf, address));
+  const view = made();
+  const { cells } = Reflect.get(view, 'core') as OwningCore;
+  const now = () => [cells[SEEN / 4], cells[ENTERED / 4]].map((at) => core().words[EPOCH / 4] - at);
+  const seen: number[][] = [];
+  inside = () => {
+    seen.push(now());
+    core().raiseEpoch();
+    view.read(SECOND, 4);
+    seen.push(now());
+    return 5;
+  };
+  view.read(BAR + ADJACENT, 4);
+  view.read(SECOND, 4);
+  expect([...seen, now()]).toEqual([
+    [0, 0],
+    [0, 1],
+    [0, 0],
+  ]);
 });
 
 it('a lock whose holder waits for this worker is not waited for, and counted', () => {

@@ -11,6 +11,7 @@ import {
   MOST_WORKERS,
   ON,
   RECENT,
+  SEEN,
   STATE,
   STATUS,
   UNCLAIMED_ACCESS,
@@ -69,6 +70,8 @@ class Stepped {
   passed = 0;
   private readonly actions = new Map<number, (time: number) => void>();
   private readonly times = new Map<number, number>();
+  /** Its accesses are those of a handler. */
+  nested = false;
 
   constructor() {
     const { worker, block } = dispatcher.share();
@@ -84,7 +87,8 @@ class Stepped {
       forwarded_write4: none,
       pass_entry: () => {
         this.passed++;
-        set(block + ENTERED, word(EPOCH));
+        set(block + SEEN, word(EPOCH));
+        if (!this.nested) set(block + ENTERED, word(EPOCH));
       },
       drop_stale: (stale: number) => this.dropped.push(stale),
       step: (id: number) => {
@@ -444,6 +448,13 @@ describe('an access', () => {
     core.raiseEpoch();
     for (let turn = 0; turn < 3; turn++) access(stepped.exports);
     expect(looked()).toBe(2);
+    stepped.nested = true;
+    core.raiseEpoch();
+    for (let turn = 0; turn < 3; turn++) access(stepped.exports);
+    expect([looked(), word(stepped.block + ENTERED)]).toEqual([3, word(EPOCH) - 1]);
+    stepped.nested = false;
+    access(stepped.exports);
+    expect([looked(), word(stepped.block + ENTERED)]).toEqual([3, word(EPOCH)]);
   });
 
   it('remembers 256 pages, and of those 256 apart the later one', () => {
@@ -465,7 +476,7 @@ describe('an access', () => {
     expect([0, 7, 0, 7, 256, 7, 0, 256, 256].map(looks)).toEqual([1, 1, 0, 0, 1, 0, 1, 1, 0]);
   });
 
-  it('has what it found at the ENTERED of now only, all of its bits, and in its own block', () => {
+  it('has what it found at the EPOCH of now only, all of its bits, and in its own block', () => {
     const stepped = new Stepped();
     const slot = stepped.block + RECENT + 16 * ((AT >>> 12) & 0xff);
     for (const [index, epoch] of [2, 0x80000002, 3].entries()) {
@@ -535,6 +546,43 @@ describe('an access', () => {
     expect([stepped.exports.read4(AT), stepped.status]).toEqual([-1, UNCLAIMED_ACCESS]);
     set(record + STATE, ON);
     expect(stepped.exports.read4(AT)).toBe(0x1234);
+  });
+
+  it.each([false, true])(
+    'to a function that decode-off waits for is unclaimed, found lately or not; from a handler: %s',
+    (nested) => {
+      const stepped = new Stepped();
+      const found: unknown[] = [];
+      const { exports } = core;
+      const acquire = (which: number): number => {
+        if (found.length === 0) {
+          found.push(word(record + STATE), stepped.exports.read4(AT), stepped.status, word(record + HOLDER));
+        }
+        return exports.acquire(which);
+      };
+      expect(stepped.exports.read4(AT)).toBe(0x1234);
+      stepped.nested = nested;
+      Reflect.set(core, 'exports', { ...exports, acquire });
+      fn().setDecode(false);
+      expect(found).toEqual([UNMAPPING, -1, UNCLAIMED_ACCESS, 0]);
+    },
+  );
+
+  it('of a page found lately drops what the function dropped since, under the lock', () => {
+    const stepped = new Stepped();
+    const read = () => {
+      expect(stepped.exports.read4(BAR + 0x800)).toBe(-1);
+      expect([word(stepped.block + HELD), word(record + HOLDER)]).toEqual([record, stepped.worker + 1]);
+      stepped.exports.leave_held();
+      return [stepped.count('leafOf', 'function'), stepped.dropped.length];
+    };
+    expect([read(), read()]).toEqual([
+      [1, 0],
+      [1, 0],
+    ]);
+    set(record + GENERATION, word(EPOCH) + 1);
+    expect(read()).toEqual([2, 1]);
+    expect(stepped.dropped).toEqual([record]);
   });
 
   it('passes an entry where the epoch is another, before it looks up', () => {
