@@ -54,7 +54,7 @@ function parse(): Options {
       options: { quick: flag, json: flag, fail: flag, help: flag, curves: file, save: file, compare: file },
     }).values;
   } catch (error) {
-    throw new InputError(`${(error as Error).message.split('. ')[0]}: --help lists the options`);
+    throw new InputError(`${(error as Error).message.split(/\.\s/)[0]}: --help lists the options`);
   }
 }
 

@@ -27,6 +27,6 @@ export function options(name, help) {
     if (seconds === 0) fail(name, 2, '--seconds 0: at least 1');
     return { seconds, seed: natural('seed', values.seed), merge: values.merge };
   } catch (error) {
-    fail(name, 2, `${error.message.split('. ')[0]}; options are --seconds N, --seed S, --merge and --help`);
+    fail(name, 2, `${error.message.split(/\.\s/)[0]}; options are --seconds N, --seed S, --merge and --help`);
   }
 }

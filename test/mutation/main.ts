@@ -8,22 +8,36 @@ import { Runner } from './runner.js';
 // Are the tests sharp? Each small fault in assembly/ must make one fail: `npm run mutate [-- --from N --count N]`, or
 // `--only N,N`, or `--file NAME`.
 
-const { values } = parseArgs({
-  options: {
-    from: { type: 'string', default: '0' },
-    count: { type: 'string' },
-    only: { type: 'string' },
-    file: { type: 'string', multiple: true },
-  },
-});
-
 const files = readdirSync('assembly').filter((name) => name.endsWith('.ts'));
 const mutants = files
   .map((name) => `assembly/${name}`)
   .flatMap((file) => mutantsOf(file, readFileSync(file, 'utf8')));
-const from = Number(values.from);
-const end = from + Number(values.count ?? mutants.length);
-const only = values.only?.split(',').map(Number);
+
+function refuse(message: string): never {
+  console.error(`mutate: ${message}`);
+  process.exit(2);
+}
+
+function options() {
+  const text = { type: 'string' } as const;
+  try {
+    return parseArgs({ options: { from: text, count: text, only: text, file: { ...text, multiple: true } } })
+      .values;
+  } catch (error) {
+    return refuse((error as Error).message.split(/\.\s/)[0]);
+  }
+}
+
+function natural(option: string, text: string): number {
+  return /^\d{1,6}$/.test(text) ? Number(text) : refuse(`--${option} ${text} is not a mutant's number`);
+}
+
+const values = options();
+const unknown = values.file?.find((name) => !files.includes(`${name}.ts`));
+if (unknown !== undefined) refuse(`--file ${unknown}: no assembly/${unknown}.ts`);
+const from = natural('from', values.from ?? '0');
+const end = from + natural('count', values.count ?? String(mutants.length));
+const only = values.only?.split(',').map((text) => natural('only', text));
 const chosen = [...mutants.entries()].filter(
   ([index, { file }]) =>
     (only?.includes(index) ?? (index >= from && index < end)) &&

@@ -89,11 +89,15 @@ it('explains itself', () => {
   expect(status).toBe(0);
 });
 
-it.each([[['--seconds', '0']], [['--seconds', 'x']], [['--seed', 'one']], [['--seed=-1']], [['--other']]])(
-  'refuses %j',
-  (args) => {
-    const { status, stderr } = program(folder, ...args);
-    expect(stderr).toMatch(/^fuzz: .*--.*\n$/);
-    expect(status).toBe(2);
-  },
-);
+it.each([
+  [['--seconds', '0']],
+  [['--seconds', 'x']],
+  [['--seed', 'one']],
+  [['--seed=-1']],
+  [['--seed', '-1']],
+  [['--other']],
+])('refuses %j', (args) => {
+  const { status, stderr } = program(folder, ...args);
+  expect(stderr).toMatch(/^fuzz: .*--.*\n$/);
+  expect(status).toBe(2);
+});

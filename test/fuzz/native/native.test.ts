@@ -254,12 +254,16 @@ describe('npm run fuzz:native', () => {
     expect(status).toBe(2);
   });
 
-  it.each([[['--seconds', '0']], [['--seconds', 'x']], [['--seed', 'one']], [['--seed=-1']], [['--other']]])(
-    'refuses %j',
-    (args) => {
-      const { status, stderr } = program(repository(`refused ${args.join(' ')}`), args);
-      expect(stderr).toMatch(/^fuzz:native: .*--.*\n$/);
-      expect(status).toBe(2);
-    },
-  );
+  it.each([
+    [['--seconds', '0']],
+    [['--seconds', 'x']],
+    [['--seed', 'one']],
+    [['--seed=-1']],
+    [['--seed', '-1']],
+    [['--other']],
+  ])('refuses %j', (args) => {
+    const { status, stderr } = program(repository(`refused ${args.join(' ')}`), args);
+    expect(stderr).toMatch(/^fuzz:native: .*--.*\n$/);
+    expect(status).toBe(2);
+  });
 });
