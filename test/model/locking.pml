@@ -877,7 +877,7 @@ inline releaseDead(worker) {
 
 inline anyPlace() {
   if
-#if defined(HANDLERS) && !defined(REMOVE)
+#if defined(HANDLERS) && !defined(REMOVE) && !defined(RECENT)
   :: me == 0 -> place = 0
 #else
   :: place = 0
@@ -905,7 +905,7 @@ inline anyPlace() {
 #else
 #define WITH_HANDLERS false
 #endif
-#if defined(HANDLERS) || (defined(MOVE) && !defined(SHORTEST))
+#if (defined(HANDLERS) && !defined(RECENT)) || (defined(MOVE) && !defined(SHORTEST))
 #define ACCESSES 1
 #else
 #define ACCESSES 2
@@ -1073,8 +1073,8 @@ init {
 #else
     run vcpu(0, ACCESSES);
 #endif
-    /* A second one is what only handlers' faults need. */
-#if (!defined(SHORTEST) || defined(HANDLERS)) && !defined(TWICE)
+    /* A second one is what only handlers' faults need; where leaves are found lately, two accesses of one are. */
+#if (!defined(SHORTEST) || defined(HANDLERS)) && !defined(TWICE) && !(defined(HANDLERS) && defined(RECENT))
     run vcpu(1, 1)
 #endif
   };

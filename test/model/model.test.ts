@@ -26,10 +26,7 @@ const SITUATIONS: readonly [string, readonly string[]][] = [
   ['OFF_ON RECENT', ['a leaf found lately that is gone', 'a number used again', 'storage used again']],
   ['SLOTS RECENT', ['a leaf found lately that is gone', 'a stale page looked for', 'storage used again']],
   ['REMOVE RECENT', ['a leaf found lately that is gone', 'a record used again', 'a record still read']],
-  [
-    'HANDLERS RECENT',
-    ['a leaf found lately that is gone', 'a circle of waiting', 'a change that was queued'],
-  ],
+  ['HANDLERS RECENT', ['a leaf found lately that is gone', 'a change that was queued']],
 ];
 
 /** A fault, where it shows, and what of the proof it breaks. */
