@@ -1,6 +1,6 @@
 import { floors, fromJs } from './accesses.js';
-import { median } from './median.js';
-import { type Effort, type Measured, measure } from './rounds.js';
+import { type Effort, type Measurement, measure } from './rounds.js';
+import type { Row, Size } from './row.js';
 import { addresses, assignFunctions, attachFunctions, type Case, program } from './topology.js';
 
 /** What a lock that nobody else wants adds to an access from JavaScript. */
@@ -14,7 +14,7 @@ export interface LockCost {
   readonly added: number;
 }
 
-const FUNCTIONS = 64;
+export const LOCKED_SIZE: Size = { functions: 64, vectors: 32 };
 const LOCKED: readonly Case[] = [
   'table-read',
   'table-write',
@@ -24,32 +24,25 @@ const LOCKED: readonly Case[] = [
 ];
 
 /** One build, in a process of its own: V8 does not see two kinds of dispatcher. */
-export function measureLock(shared: boolean, effort: Effort): readonly Measured[] {
-  const dispatcher = shared ? attachFunctions(FUNCTIONS) : assignFunctions(FUNCTIONS);
-  program(dispatcher, FUNCTIONS);
-  const at = (what: Case): Float64Array => addresses(what, FUNCTIONS);
+export function measureLock(shared: boolean, effort: Effort): Measurement {
+  const { functions } = LOCKED_SIZE;
+  const dispatcher = shared ? attachFunctions(functions) : assignFunctions(functions);
+  program(dispatcher, functions);
+  const at = (what: Case): Float64Array => addresses(what, functions);
   return measure(
     [
       ...floors(at('table-read'), at('table-write')),
       ...LOCKED.map((what) => fromJs('trapline', dispatcher, what, at(what))),
     ],
     effort,
-  ).measured;
+  );
 }
 
-/** Of some processes of each build. */
-export function lockCosts(
-  without: readonly (readonly Measured[])[],
-  locked: readonly (readonly Measured[])[],
-): LockCost[] {
-  const ns = (processes: readonly (readonly Measured[])[], subject: string, access: string): number =>
-    median(
-      processes.map(
-        (rows) =>
-          rows.find((row) => row.subject === subject && row.door === 'js' && row.access === access)?.ns ??
-          Number.NaN,
-      ),
-    );
+/** Of both builds, the floor is that of the first. */
+export function lockCosts(without: readonly Row[], locked: readonly Row[]): LockCost[] {
+  const ns = (rows: readonly Row[], subject: string, access: string): number =>
+    rows.find((row) => row.subject === subject && row.door === 'js' && row.access === access)?.ns ??
+    Number.NaN;
   return LOCKED.map((access) => {
     const floor = ns(without, 'floor', access.endsWith('write') ? 'write' : 'read');
     const [before, after] = [ns(without, 'trapline', access), ns(locked, 'trapline', access)];

@@ -8,14 +8,13 @@ import { formatBaseline, readBaseline } from './baseline.js';
 import { compare, isSlower, linesOf, plotsOf } from './compare.js';
 import { drawCurves } from './curves.js';
 import { type Growth, HEAP_FLAGS } from './heap.js';
-import { lockCosts } from './lock.js';
 import { lossesOf } from './losses.js';
 import { compileNative } from './native.js';
 import type { PageCost } from './pages.js';
-import { measureSizes, type Repeats, run } from './processes.js';
+import { measureLocks, measureSizes, type Repeats, run } from './processes.js';
 import type { ReplaySpeed } from './replay.js';
 import { print } from './report.js';
-import type { Effort, Measured } from './rounds.js';
+import type { Effort } from './rounds.js';
 import type { Row } from './row.js';
 import { columns, curvePoints, isCompared, isUsual, type Plot } from './sizes.js';
 import { judge } from './targets.js';
@@ -127,14 +126,10 @@ class Run {
     this.progress('the same eight pages');
     const pages = await run<PageCost[]>({ measure: 'pages', rounds: 20, burst });
     this.progress('the lock of the shared build');
-    const built = async (shared: boolean) => {
-      const processes: Measured[][] = [];
-      while (processes.length < 3) {
-        processes.push(await run<Measured[]>({ measure: 'lock', shared, rounds: 20, burst }));
-      }
-      return processes;
-    };
-    const locks = lockCosts(await built(false), await built(true));
+    const locks = await measureLocks(
+      this.options.quick ? { wanted: 3, most: 4 } : { wanted: 5, most: 10 },
+      burst,
+    );
     this.progress('two workers');
     const workers = await run<WorkersSpeed>({
       measure: 'workers',

@@ -1,8 +1,9 @@
 import { fork } from 'node:child_process';
+import { LOCKED_SIZE, type LockCost, lockCosts } from './lock.js';
 import { merge, undisturbed } from './merge.js';
 import type { Plan } from './plan.js';
 import type { Effort, Measurement } from './rounds.js';
-import type { Row } from './row.js';
+import type { Row, Size } from './row.js';
 import { many, type Plot } from './sizes.js';
 
 /**
@@ -36,39 +37,59 @@ export interface Repeats {
   readonly most: number;
 }
 
-/** Every size in turn, again and again: what changes in the meantime changes all. */
-export async function measureSizes(
-  plots: readonly Plot[],
+/** Every subject in turn, again and again: what changes in the meantime changes all. Returns the rows of each. */
+async function measureInTurn<Subject>(
+  subjects: readonly Subject[],
   { wanted, most }: Repeats,
-  effort: Effort,
-  native: string | undefined,
-  progress: (text: string) => void,
-): Promise<Row[]> {
-  const measured = plots.map((plot) => ({ plot, processes: [] as Measurement[] }));
+  plan: (subject: Subject, attempt: number, quiet: Pick<Effort, 'quiet' | 'quietNative'>) => Plan,
+  sizeOf: (subject: Subject) => Size,
+): Promise<Row[][]> {
+  const measured = subjects.map((subject) => ({ subject, processes: [] as Measurement[] }));
   let quiet = Infinity;
   let quietNative = Infinity;
   // JSON has no Infinity.
   const known = (value: number) => (Number.isFinite(value) ? value : undefined);
   for (let attempt = 1; attempt <= most; attempt++) {
-    for (const { plot, processes } of measured) {
+    for (const { subject, processes } of measured) {
       if (undisturbed(processes, quiet).length >= wanted) continue;
-      const { functions, vectors } = plot;
-      const size = `${many(functions, 'function')} of ${many(vectors, 'vector')}`;
-      progress(`${size}, process ${attempt} of ${wanted} to ${most}`);
-      const result = await run<Measurement>({
-        measure: 'accesses',
-        ...plot,
-        native,
-        ...effort,
-        quiet: known(quiet),
-        quietNative: known(quietNative),
-      });
+      const found = { quiet: known(quiet), quietNative: known(quietNative) };
+      const result = await run<Measurement>(plan(subject, attempt, found));
       quiet = Math.min(quiet, result.canary);
       quietNative = Math.min(quietNative, result.nativeCanary ?? Infinity);
       processes.push(result);
     }
   }
-  return measured.flatMap(({ plot: { functions, vectors }, processes }) =>
-    merge({ functions, vectors }, processes, quiet),
+  return measured.map(({ subject, processes }) => merge(sizeOf(subject), processes, quiet));
+}
+
+export async function measureSizes(
+  plots: readonly Plot[],
+  repeats: Repeats,
+  effort: Effort,
+  native: string | undefined,
+  progress: (text: string) => void,
+): Promise<Row[]> {
+  const { wanted, most } = repeats;
+  const rows = await measureInTurn(
+    plots,
+    repeats,
+    (plot, attempt, quiet) => {
+      const size = `${many(plot.functions, 'function')} of ${many(plot.vectors, 'vector')}`;
+      progress(`${size}, process ${attempt} of ${wanted} to ${most}`);
+      return { measure: 'accesses', ...plot, native, ...effort, ...quiet };
+    },
+    ({ functions, vectors }) => ({ functions, vectors }),
   );
+  return rows.flat();
+}
+
+/** What the lock costs in the shared build, next to the other one. */
+export async function measureLocks(repeats: Repeats, burst: number): Promise<LockCost[]> {
+  const [without, locked] = await measureInTurn(
+    [false, true],
+    repeats,
+    (shared, _, quiet) => ({ measure: 'lock', shared, rounds: 20, burst, ...quiet }),
+    () => LOCKED_SIZE,
+  );
+  return lockCosts(without, locked);
 }
