@@ -15,6 +15,7 @@ import {
   PAGE,
   RECORD,
   RECORDS,
+  SEEN,
   STATE,
   STRADDLE,
   UNCLAIMED_ACCESS,
@@ -60,11 +61,11 @@ export function nearLeafOf(address: f64): usize {
   return isNumberOfAddress(address) ? recentLeafOf(bitsOf(address)) : EMPTY_ENTRY;
 }
 
-/** A page of one function, whose lock is free: the first case. False: nothing was done. */
+/** A page of one function, whose lock is free: the first case. Under one EPOCH nothing was changed. False: nothing was done. */
 export function enterAtOnce(leaf: usize): bool {
   const record: usize = load<u32>(leaf, RECORD);
   if (record === 0 || !tryAcquire(record)) return false;
-  if (load<u32>(leaf, GONE) === 0 && isFresh(record)) return true;
+  if (atomic.load<u32>(EPOCH) === load<u32>(cells(), SEEN)) return true;
   release(record);
   return false;
 }

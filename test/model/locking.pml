@@ -8,8 +8,9 @@
  *
  * An access (assembly/enter.ts)
  *   has SEEN the EPOCH; the outermost passes an entry: publishes ENTERED = EPOCH, and unmaps this worker's stale pages
- *   takes the lock of the leaf's function at once, if this worker found the leaf at that EPOCH and the lock is free; or looks up the
- *   leaf without a lock, looks at the STATE of the function whose record it leads to, and acquires that, re-entrant for its holder
+ *   takes the lock of the leaf's function at once, if this worker found the leaf at that EPOCH and the lock is free, and gives it
+ *   back if the EPOCH is another by then; or looks up the leaf without a lock, looks at the STATE of the function whose record it
+ *   leads to, acquires that, re-entrant for its holder, and
  *   is GONE the leaf, releases it and looks up again (at most 64 times in the code; here there are not so many changes)
  *   drops stale pages of the function, if its GENERATION is newer than ENTERED; maps the page by its number; touches; runs the handler
  *   releases; the outermost then asks the owner for what its handlers queued, and waits OUTSIDE for the answer
@@ -656,11 +657,12 @@ inline enter(level, place) {
         :: atomic { HOLDER[FN(level)] == NOBODY -> HOLDER[FN(level)] = me };
           if
 #ifndef WRONG_RECENT_NOT_VALIDATED
-          :: GONE[leafOf[AT(level)]] ->
-            reached("a leaf found lately that is gone");
-            d_step { release(FN(level)); again = true }
-          :: !GONE[leafOf[AT(level)]] && me != OWNER && GENERATION[FN(level)] > ENTERED[me] ->
-            d_step { release(FN(level)); again = true }
+          :: d_step { EPOCH != seen ->
+            if
+            :: GONE[leafOf[AT(level)]] -> reached("a leaf found lately that is gone")
+            :: else
+            fi;
+            release(FN(level)); again = true }
 #endif
           :: else -> break
           fi
