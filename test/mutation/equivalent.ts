@@ -374,6 +374,13 @@ export const EQUIVALENT: readonly Equivalent[] = [
   },
   {
     file: 'assembly/lock.ts',
+    function: 'release',
+    was: 'if (atomic.xchg<u32>(record, 0, HOLDER) & WAITED) atomic.notify(record + HOLDER, 1);',
+    becomes: 'if (atomic.xchg<u32>(record, 0, HOLDER) & WAITED) atomic.notify(record + HOLDER, 2);',
+    reason: 'Who is woken looks again: one too many is time.',
+  },
+  {
+    file: 'assembly/lock.ts',
     function: 'sleepUntilAcquired',
     was: 'atomic.wait<i32>(record + HOLDER, taken | WAITED, -1);',
     becomes: 'atomic.wait<i32>(record + HOLDER, taken | WAITED, 1);',

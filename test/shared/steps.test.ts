@@ -175,6 +175,19 @@ describe('a lock', () => {
     expect(stepped.count('acquireTaken', 'loop')).toBe(0);
   });
 
+  it('wakes who waits for it as it is given back, and where nobody does calls nothing', () => {
+    const stepped = new Stepped();
+    for (const [mark, woken] of [
+      [0, 0],
+      [WAITED, 1],
+    ]) {
+      stepped.exports.acquire(record);
+      set(record + HOLDER, stepped.worker + 1 + mark);
+      stepped.exports.release(record);
+      expect([word(record + HOLDER), stepped.count('release', 'if', 1)]).toEqual([0, woken]);
+    }
+  });
+
   it('that is given back while it spins is taken, without a mark', () => {
     const stepped = new Stepped();
     core.exports.acquire(record);
