@@ -148,6 +148,21 @@ export const EQUIVALENT: readonly Equivalent[] = [
   },
   {
     file: 'assembly/dispatch.ts',
+    function: 'read4',
+    was: 'if (ASC_FEATURE_THREADS && outcome === OTHER) return readRest(leaf, kind, low, 4);',
+    becomes: 'if (ASC_FEATURE_THREADS || outcome === OTHER) return readRest(leaf, kind, low, 4);',
+    reason: 'The longer way has the same answer, here or asked for by TypeScript.',
+  },
+  {
+    file: 'assembly/dispatch.ts',
+    function: 'firstOutcome',
+    was: 'if (kind === FORWARD && (low & 0xfff) <= 0xffc && kindOf(leaf, low + 3) === FORWARD) return SPLIT | page;',
+    becomes:
+      'if (kind === FORWARD && (low | 0xfff) <= 0xffc && kindOf(leaf, low + 3) === FORWARD) return SPLIT | page;',
+    reason: 'Unaligned reads go by the door for any width, with the same answer.',
+  },
+  {
+    file: 'assembly/dispatch.ts',
     function: 'write4',
     was: 'return writeRest(leaf, kind, low, 4, data, 0);',
     becomes: 'return writeRest(leaf, kind, low, 4, data, 1);',
@@ -413,5 +428,12 @@ export const EQUIVALENT: readonly Equivalent[] = [
     was: 'if (next === 0) return false;',
     becomes: 'if (next === 1) return false;',
     reason: 'The words at 0 are nobody’s, and 0: a lock that is free.',
+  },
+  {
+    file: 'assembly/page-map.ts',
+    function: '',
+    was: 'export const ADDRESS_BITS: u64 = 0xfffffffffffff;',
+    becomes: 'export const ADDRESS_BITS: u64 = 0xffffffffffffe;',
+    reason: 'It is looked up by page, and on a mixed page by cell: neither has bit 0.',
   },
 ];
