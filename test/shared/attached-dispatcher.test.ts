@@ -216,6 +216,17 @@ describe('pages', () => {
   });
 });
 
+it.each([1, 2, 4, 8] as const)('an access of %i bytes that memory answers gives its lock back', (width) => {
+  const memory = new Uint8Array(4096);
+  const view = viewed({ mapPage: () => memory });
+  for (const offset of [0, 8, 1]) {
+    const address = BAR + ADJACENT + offset;
+    expect([view.write(address, width, 0x5a), locked(8)]).toEqual([true, false]);
+    expect([view.read(address, width), view.read(address, width), locked(8)]).toEqual([0x5a, 0x5a, false]);
+    memory.fill(0);
+  }
+});
+
 it.each([
   ['the dispatcher', () => dispatcher],
   ['a view', viewed],
