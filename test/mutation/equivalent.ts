@@ -436,4 +436,11 @@ export const EQUIVALENT: readonly Equivalent[] = [
     becomes: 'export const ADDRESS_BITS: u64 = 0xffffffffffffe;',
     reason: 'It is looked up by page, and on a mixed page by cell: neither has bit 0.',
   },
+  {
+    file: 'assembly/v86.ts',
+    function: 'ownPage',
+    was: 'if (ASC_FEATURE_THREADS && table === 0) return 0;',
+    becomes: 'if (ASC_FEATURE_THREADS || table === 0) return 0;',
+    reason: 'TypeScript answers from the same memory.',
+  },
 ];

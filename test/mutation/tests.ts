@@ -30,6 +30,7 @@ const FILES = [
   'test/shared/page-map.test.ts',
   'test/shared/attached-dispatcher.test.ts',
   'test/shared/attached-function.test.ts',
+  'test/shared/doors.test.ts',
   'test/behaviour/random-histories.test.ts',
   'test/shared/lock.test.ts',
   'test/shared/attach.test.ts',
