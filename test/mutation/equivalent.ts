@@ -443,4 +443,25 @@ export const EQUIVALENT: readonly Equivalent[] = [
     becomes: 'if (ASC_FEATURE_THREADS || table === 0) return 0;',
     reason: 'TypeScript answers from the same memory.',
   },
+  {
+    file: 'assembly/layout.ts',
+    function: '',
+    was: 'export const RECENT_LEAF = 8;',
+    becomes: 'export const RECENT_LEAF = 9;',
+    reason: 'The slot has room for it there.',
+  },
+  {
+    file: 'assembly/layout.ts',
+    function: '',
+    was: 'export const FORWARD = 0x3f;',
+    becomes: 'export const FORWARD = 0x3e;',
+    reason: 'The short cuts are never taken; the longer way has the same answer.',
+  },
+  {
+    file: 'assembly/layout.ts',
+    function: '',
+    was: 'export const FORWARD = 0x3f;',
+    becomes: 'export const FORWARD = 0x1f;',
+    reason: 'The short cuts are never taken; the longer way has the same answer.',
+  },
 ];
