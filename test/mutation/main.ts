@@ -1,9 +1,10 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { parseArgs } from 'node:util';
+import { InputError } from '../../src/input-error.js';
 import { EQUIVALENT, type Equivalent } from './equivalent.js';
 import { MutantCores } from './mutant-cores.js';
 import { type Mutant, mutantsOf } from './mutants.js';
 import { Runner } from './runner.js';
+import { selected } from './selection.js';
 
 // Are the tests sharp? Each small fault in assembly/ must make one fail: `npm run mutate [-- --from N --count N]`, or
 // `--only N,N`, or `--file NAME`.
@@ -13,36 +14,17 @@ const mutants = files
   .map((name) => `assembly/${name}`)
   .flatMap((file) => mutantsOf(file, readFileSync(file, 'utf8')));
 
-function refuse(message: string): never {
-  console.error(`mutate: ${message}`);
-  process.exit(2);
-}
-
-function options() {
-  const text = { type: 'string' } as const;
+function chosenMutants() {
   try {
-    return parseArgs({ options: { from: text, count: text, only: text, file: { ...text, multiple: true } } })
-      .values;
+    return selected(process.argv.slice(2), mutants, files);
   } catch (error) {
-    return refuse((error as Error).message.split(/\.\s/)[0]);
+    if (!(error instanceof InputError)) throw error;
+    console.error(`mutate: ${error.message}`);
+    process.exit(2);
   }
 }
 
-function natural(option: string, text: string): number {
-  return /^\d{1,6}$/.test(text) ? Number(text) : refuse(`--${option} ${text} is not a mutant's number`);
-}
-
-const values = options();
-const unknown = values.file?.find((name) => !files.includes(`${name}.ts`));
-if (unknown !== undefined) refuse(`--file ${unknown}: no assembly/${unknown}.ts`);
-const from = natural('from', values.from ?? '0');
-const end = from + natural('count', values.count ?? String(mutants.length));
-const only = values.only?.split(',').map((text) => natural('only', text));
-const chosen = [...mutants.entries()].filter(
-  ([index, { file }]) =>
-    (only?.includes(index) ?? (index >= from && index < end)) &&
-    (values.file?.some((name) => file === `assembly/${name}.ts`) ?? true),
-);
+const chosen = chosenMutants();
 
 const isOf = (mutant: Mutant) => (one: Equivalent) =>
   one.file === mutant.file &&
