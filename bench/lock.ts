@@ -1,7 +1,7 @@
 import { floors, fromJs } from './accesses.js';
 import { type Effort, type Measurement, measure } from './rounds.js';
 import type { Row, Size } from './row.js';
-import { addresses, assignFunctions, attachFunctions, type Case, program } from './topology.js';
+import { addresses, assignFunctions, attachFunctions, type Case, program, USUAL } from './topology.js';
 
 /** What a lock that nobody else wants adds to an access from JavaScript. */
 export interface LockCost {
@@ -14,7 +14,7 @@ export interface LockCost {
   readonly added: number;
 }
 
-export const LOCKED_SIZE: Size = { functions: 64, vectors: 32 };
+export const LOCKED_SIZE: Size = { functions: 64, vectors: USUAL.vectors };
 const LOCKED: readonly Case[] = [
   'table-read',
   'table-write',
