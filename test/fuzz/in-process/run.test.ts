@@ -13,6 +13,7 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { WRONG_OPTIONS } from '../wrong-options.js';
 
 const RUN = resolve('test/fuzz/in-process/run.mjs');
 const TSC = join(dirname(createRequire(import.meta.url).resolve('typescript/package.json')), 'bin/tsc');
@@ -89,14 +90,7 @@ it('explains itself', () => {
   expect(status).toBe(0);
 });
 
-it.each([
-  [['--seconds', '0']],
-  [['--seconds', 'x']],
-  [['--seed', 'one']],
-  [['--seed=-1']],
-  [['--seed', '-1']],
-  [['--other']],
-])('refuses %j', (args) => {
+it.each(WRONG_OPTIONS)('refuses %j', (args) => {
   const { status, stderr } = program(folder, ...args);
   expect(stderr).toMatch(/^fuzz: .*--.*\n$/);
   expect(status).toBe(2);

@@ -16,6 +16,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as layout from '../../../assembly/layout.js';
+import { WRONG_OPTIONS } from '../wrong-options.js';
 
 const CORPUS = resolve('test/fuzz/corpus/native');
 const ASC = join(
@@ -254,14 +255,7 @@ describe('npm run fuzz:native', () => {
     expect(status).toBe(2);
   });
 
-  it.each([
-    [['--seconds', '0']],
-    [['--seconds', 'x']],
-    [['--seed', 'one']],
-    [['--seed=-1']],
-    [['--seed', '-1']],
-    [['--other']],
-  ])('refuses %j', (args) => {
+  it.each(WRONG_OPTIONS)('refuses %j', (args) => {
     const { status, stderr } = program(repository(`refused ${args.join(' ')}`), args);
     expect(stderr).toMatch(/^fuzz:native: .*--.*\n$/);
     expect(status).toBe(2);
