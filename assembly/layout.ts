@@ -65,7 +65,7 @@ export const BLOCK_SIZE = 0x3000;
 
 /** u32, shared build: pointer to a mapped page's whereabouts, by its id. */
 export const RECORDS = 0x40;
-/** u32, shared build: rises when pages are dropped or storage is retired. */
+/** u32, shared build: rises when pages are dropped, storage is retired, or decoding is to be switched off. */
 export const EPOCH = 0x44;
 /** u32, shared build: rises when a worker asks. */
 export const CALLS = 0x48;

@@ -3,7 +3,7 @@ import { EMPTY_ENTRY, RECENT, RECENT_LEAF, RECENT_SIZE, SEEN } from './layout';
 
 // Shared build: the leaf entries that this worker's accesses found at the EPOCH of this one, by page number. A lock makes the loads
 // of an access wait for the one before: one is there sooner than the page map's three. What was found at an earlier
-// EPOCH may be something else by now, and is not taken; that no page leads to it any more, an entry says itself.
+// EPOCH may be something else by now, and is not taken.
 
 function slotOf(address: u64): usize {
   return cells() + RECENT + (<usize>(address >> 8) & (RECENT_SIZE - 16));
